@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * src/base/flags.h: an option is a row. One table of rows serves the command line (--grpc-timeout 5s, --grpc-timeout=5s),
+ * configuration files, --help, printing of what is in force, and the documentation's check.
+ * Values land in the program's own struct at `offset`. Source of value syntax: reference of the hook's flags, section 1.
+ *   FLAG_BOOL      bool          bare = true; true|1|yes|false|0|no, any letter case
+ *   FLAG_STRING    const char *
+ *   FLAG_INT       int64_t       decimal, optional sign
+ *   FLAG_DURATION  int64_t       nanoseconds, >= 0; Go syntax "1m30s", "300ms", "1.5h"; a unit is required (but "0")
+ *   FLAG_SIZE      int64_t       bytes; integer with optional K, M, G (1024)
+ *   FLAG_LIST      struct flag_list   comma separated, "\," keeps a comma; repeated on one source: accumulates; a
+ *                                     higher source replaces the whole list
+ * Sources in rising rank: default < config < environment < command line. Setting from a lower rank than the value in
+ * force is ignored without error (but its syntax is checked). Unknown names are errors with a suggestion ("did you mean").
+ * All memory comes from the caller's arena and lives as long as it. Texts passed in are copied. No globals, any thread.
+ */
+#ifndef BASE_FLAGS_H
+#define BASE_FLAGS_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+struct error;
+
+#define FLAGS_MAX 128 /* rows in one table */
+
+enum flag_type { FLAG_BOOL = 1, FLAG_STRING, FLAG_INT, FLAG_DURATION, FLAG_SIZE, FLAG_LIST };
+enum flag_source { FLAG_FROM_DEFAULT = 1, FLAG_FROM_CONFIG, FLAG_FROM_ENVIRONMENT, FLAG_FROM_ARGV };
+
+struct flag_list {
+	const char **item; /* n NUL-terminated texts */
+	size_t n;
+};
+
+struct flag {
+	const char *name; /* "grpc-timeout"; NULL ends the table */
+	enum flag_type type;
+	size_t offset; /* of the value in the program's struct */
+	const char *def; /* default in command line syntax; "" is allowed for STRING and LIST */
+	const char *value; /* word that --help shows for the value; NULL for a bool */
+	const char *help; /* a phrase, no final dot */
+};
+
+struct flag_set {
+	const char *usage; /* "tetragon-oci-hook [flags] HOOK" */
+	const char *about; /* paragraph(s) below it in --help; lines <= 100 columns */
+	const struct flag *flags;
+};
+
+/* One parse in progress: caller's memory, zero-initialised members beyond the first three. */
+struct flag_parse {
+	const struct flag_set *set;
+	void *conf; /* the program's struct */
+	struct arena *arena;
+	unsigned char source[FLAGS_MAX]; /* enum flag_source of the value in force, by row */
+	const char **argument; /* positional arguments after flags_parse_argv, NULL-terminated */
+	size_t arguments;
+	bool help; /* -h or --help was seen: nothing else was checked */
+	bool version; /* --version was seen */
+};
+
+/* Writes all defaults. Returns 0, -ENOMEM (arena), -EINVAL (a default in the table is wrong: our mistake). */
+int flags_init(struct flag_parse *parse, const struct flag_set *set, void *conf, struct arena *arena, struct error *err);
+
+/*
+ * Parses argv[1..argc). Flags may stand before or after positional arguments; "--" ends flags; a value that begins with
+ * '-' needs the '=' form. Returns 0, -EINVAL (text names the flag), -ENOMEM.
+ */
+int flags_parse_argv(struct flag_parse *parse, int argc, char *const argv[], struct error *err);
+
+/* Sets one flag by name from `source`. Returns 0; -ENOENT unknown name; -EINVAL bad value; -ENOMEM. */
+int flags_set(struct flag_parse *parse, enum flag_source source, struct str name, struct str value, struct error *err);
+
+/* The row of that name or NULL. */
+const struct flag *flags_find(const struct flag_set *set, struct str name);
+
+/* The --help text; lines <= 100 columns. */
+void flags_help(const struct flag_set *set, struct buf *out);
+
+/* The value in force in the command line's syntax. */
+void flags_print_value(const struct flag *flag, const void *conf, struct buf *out);
+
+/* Parsers of their own use; return 0 or -EINVAL, -ERANGE. */
+int flags_duration(struct str text, int64_t *ret_ns, struct error *err);
+int flags_bool(struct str text, bool *ret_value, struct error *err);
+
+#endif

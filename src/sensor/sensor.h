@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * src/sensor/sensor.h: the kernel side: loads, attaches and pins the BPF programs, and writes their maps. One sensor per BPF
+ * directory. All calls from one thread (the agent's loop). State lives in the pins below <bpffs>/<dir> and outlives the
+ * process; sensor_open adopts what it finds there if it is of this build's ABI, else replaces it.
+ */
+#ifndef SENSOR_SENSOR_H
+#define SENSOR_SENSOR_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi.h"
+
+struct error;
+struct hierarchy;
+struct policy;
+struct sensor;
+
+struct sensor_options {
+	const char *bpffs; /* mount point, mounted where absent: "/sys/fs/bpf" */
+	const char *dir; /* name below it: "tetragon" */
+	const struct hierarchy *hierarchy; /* borrowed for the sensor's life: whose cgroup ids count */
+	bool release_pins; /* remove what an earlier agent left instead of adopting it: opens a gap */
+	bool keep_on_close; /* leave programs and maps pinned */
+};
+
+/* What a hook entry of a policy got, for ListTracingPolicies and the log. */
+struct sensor_guarantee {
+	const char *mechanism; /* "raw_tracepoint" */
+	const char *effect; /* "SIGKILL before the call returns; the call's own effect may happen" */
+	const char *bypass; /* "io_uring" …; "" = nothing known */
+	bool racy; /* a string is judged that user space can change after the check */
+};
+
+/* Opens or adopts. -EPERM, -ENOSYS …: text says which step and what to do. */
+int sensor_open(const struct sensor_options *options, struct sensor **ret_sensor, struct error *err);
+void sensor_close(struct sensor *sensor);
+bool sensor_adopted(const struct sensor *sensor); /* pins of an earlier agent were taken over */
+
+/*
+ * Writes the policy's rows under `slot` and makes its points watch it. No container is under it until its bit is set:
+ * sensor_container_policies, or sensor_global for a cluster-wide one. All or nothing. -ENOSPC no points left; -E2BIG.
+ */
+int sensor_policy_add(struct sensor *sensor, unsigned slot, uint32_t generation, const struct policy *policy,
+		      struct error *err);
+/* Clears the slot's bit everywhere (containers, global, points), then its rows. The slot can be given out again after it. */
+int sensor_policy_remove(struct sensor *sensor, unsigned slot, struct error *err);
+void sensor_policy_guarantee(const struct sensor *sensor, const struct policy *policy, size_t hook,
+			     struct sensor_guarantee *ret_guarantee);
+
+/* Sets or clears one policy for every task of the host. */
+int sensor_global(struct sensor *sensor, unsigned slot, bool on, struct error *err);
+
+/*
+ * Puts a container under `policies`: its own cgroup first, then those that exist below `path` (absolute, host). `info` is
+ * what a restarted agent will know. An entry that exists keeps its flags. -ENOSPC map full; -ENOENT cgroup vanished.
+ */
+int sensor_container_add(struct sensor *sensor, uint64_t cgroup_id, const char *path, uint32_t flags,
+			 const struct abi_policy_set *policies, const struct abi_container_info *info, struct error *err);
+/* Replaces the policies of a container and of every cgroup below it that has an entry. -ENOENT: it is gone. */
+int sensor_container_policies(struct sensor *sensor, uint64_t cgroup_id, const struct abi_policy_set *policies,
+			      struct error *err);
+/* Entry of a cgroup id: 0, or -ENOENT. */
+int sensor_cgroup_get(struct sensor *sensor, uint64_t cgroup_id, struct abi_cgroup *ret_entry);
+/* Marks all threads that are in the container now (agent start, unseen containers). Returns how many. */
+int sensor_container_mark_running(struct sensor *sensor, uint64_t cgroup_id, const char *path, struct error *err);
+/* Removes entries that outlived their directory (ABI_CG_GONE) and have no marked task any more. Returns how many. */
+int sensor_collect(struct sensor *sensor);
+
+/* Walks what is registered in the kernel (after adoption). `each` returns 0 to go on. */
+typedef int sensor_container_fn(void *context, uint64_t cgroup_id, const struct abi_cgroup *entry,
+				const struct abi_container_info *info);
+int sensor_containers(struct sensor *sensor, sensor_container_fn *each, void *context);
+
+/* Slots whose rules the kernel holds after adoption; the agent gives them back to their policies or removes them. */
+int sensor_slots(struct sensor *sensor, struct abi_policy_set *ret_slots);
+
+/* Ring buffer: a descriptor to poll for reading, and the reader. `record` is valid during the call. Returns records read. */
+typedef int sensor_record_fn(void *context, const struct abi_header *record, size_t size);
+int sensor_events_fd(const struct sensor *sensor);
+int sensor_events_read(struct sensor *sensor, sensor_record_fn *each, void *context);
+
+/* Sums over all CPUs; ABI_COUNTERS values. */
+int sensor_counters(struct sensor *sensor, uint64_t ret_counter[ABI_COUNTERS]);
+
+#endif
