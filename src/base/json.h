@@ -15,7 +15,10 @@ struct error;
 
 /* --- writer --- */
 
-/* Appends "text" with quotes. Control characters, '"', '\\' are escaped; invalid UTF-8 becomes U+FFFD; '<>&' stay. */
+/*
+ * Appends "text" with quotes. Control characters (DEL, U+0080..9F, U+2028 and U+2029 too), '"', '\\' are escaped; each byte
+ * of malformed UTF-8 becomes U+FFFD; '<>&' stay. Output is at most 6 bytes for a byte of text, and 2.
+ */
 void json_write_string(struct buf *out, struct str text);
 
 /* --- reader --- */
@@ -47,8 +50,8 @@ int json_next(struct json_reader *reader, struct error *err);
 int json_skip(struct json_reader *reader, enum json_event event, struct error *err);
 
 /*
- * Decodes a raw string (escapes, surrogates; a lone surrogate becomes U+FFFD) into out. Returns 0; -ENOBUFS too small;
- * -EINVAL a NUL inside (\u0000), which no path or name of ours may hold.
+ * Decodes a raw string (escapes, surrogates) into out. A lone surrogate and each byte of malformed UTF-8 become U+FFFD, so the
+ * result is UTF-8. Returns 0; -ENOBUFS too small; -EINVAL a NUL inside (\u0000), which no path or name of ours may hold.
  */
 int json_string_decode(struct str raw, struct buf *out);
 
