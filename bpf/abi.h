@@ -38,6 +38,8 @@ struct abi_syscall { /* value of syscall_points */
 	__u16 flags;
 };
 #define ABI_SYSCALL_EXEC 1 /* execve, execveat: the exec rule looks at it, watched or not */
+#define ABI_SYSCALL_ANY 2 /* some policy watches every call: set in all entries at once */
+#define ABI_SYSCALL_STRINGS 4 /* enter entries: some rule reads a string, so that sys_exit may have to judge again */
 
 /* --- rules: what one hook entry of one policy asks of a call -------------------------------------------------------- */
 
@@ -143,20 +145,29 @@ struct abi_string_postfix { /* key of string_postfix (LPM trie); text reversed *
 struct abi_cgroup {
 	__u64 container; /* cgroup id of the registered container */
 	__u32 flags; /* ABI_CG_* */
-	__u32 children; /* own entry only: cgroups below that have an entry */
+	__u32 runtime_mnt_ns; /* inode number of the runtime's mount namespace; 0: that of the host's pid 1 */
 	struct abi_policy_set policies;
 };
 #define ABI_CG_EXEC_ANY 1 /* shares the runtime's mount namespace: every exec is the container's */
 #define ABI_CG_SAME_ROOT 2 /* root file system is the runtime's own root: leaving the mount namespace suffices */
-#define ABI_CG_LEFT 4 /* own entry: a marked task went to a cgroup outside; the entry outlives the directory */
-#define ABI_CG_GONE 8 /* own entry: the directory is gone, kept because of ABI_CG_LEFT */
-#define ABI_CG_CHILDREN_MAX 1024 /* quota: entries below one container; more are looked up through their ancestors */
+
+/*
+ * Value of container_states, key __u64 cgroup id of a registered container. Apart from abi_cgroup because the kernel writes
+ * it in place while user space replaces the other.
+ */
+struct abi_container_state {
+	__u32 children; /* cgroups below that have an entry */
+	__u32 left; /* 1: a marked task went to a cgroup outside; the entry outlives the directory */
+	__u32 gone; /* 1: the directory is gone, the entry is kept because of `left` */
+	__u32 pad;
+};
+#define ABI_CHILDREN_MAX 1024 /* quota: entries below one container; more are looked up through their ancestors */
 #define ABI_CGROUPS 65536 /* entries of cgroup_policies */
 
 /* Value of map marks, key __u32 thread id (initial pid namespace). A marked task is judged by its container's entry. */
 struct abi_mark {
 	__u64 container;
-	__u64 start_ns; /* task's start_boottime: a recycled thread id does not inherit */
+	__u64 start_ticks; /* task's start_boottime / ABI_TICK_NS: a recycled thread id does not inherit */
 	__u32 state; /* enum abi_mark_state */
 	__u32 pad;
 };
@@ -165,6 +176,7 @@ enum abi_mark_state {
 	ABI_MARK_SET = 2,
 };
 #define ABI_MARKS 262144
+#define ABI_TICK_NS 10000000 /* what /proc/<pid>/stat shows as start time, so that user space can mark too */
 
 /* Value of map container_info, key __u64 cgroup id: who it is, so that a restarted agent knows. NUL-terminated texts. */
 #define ABI_INFO_ID 128
@@ -208,7 +220,30 @@ enum abi_counter {
 
 struct abi_settings {
 	struct abi_policy_set global; /* policies without workload filter: judged for every task, the host's too */
+	__u32 host_mnt_ns; /* inode number of pid 1's mount namespace */
+	__u32 abi_version; /* ABI_VERSION of who made the pins */
+	__u64 build; /* hash of the programs' object file: same build, nothing to replace */
+	__u32 hierarchy_is_v1; /* whose ids the keys are */
+	__u32 hierarchy_subsys;
 };
+
+/* What went wrong once and changes how the rest is judged: map losses, one entry, key 0. */
+struct abi_losses {
+	__u64 marks; /* > 0: unmarked tasks in a container's cgroup count as marked */
+	__u64 children; /* > 0: a cgroup without entry is looked up through its ancestors */
+};
+
+/* A call whose string could not be read at entry: map pending, key __u32 thread id. */
+struct abi_pending {
+	__u64 start_ticks; /* as in abi_mark */
+	__u64 arg[6];
+	__u32 nr; /* x32 without bit 30 */
+	__u16 point;
+	__u8 arch;
+	__u8 any; /* ABI_POINT_ANY_ENTER was judged too */
+	struct abi_policy_set unknown; /* policies to judge again */
+};
+#define ABI_PENDING 16384
 
 /* Points with their policies: map points, key __u32 point. */
 struct abi_point {

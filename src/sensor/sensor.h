@@ -25,6 +25,8 @@ struct sensor_options {
 	const struct hierarchy *hierarchy; /* borrowed for the sensor's life: whose cgroup ids count */
 	bool release_pins; /* remove what an earlier agent left instead of adopting it: opens a gap */
 	bool keep_on_close; /* leave programs and maps pinned */
+	const char *procfs; /* the host's: "/proc" */
+	const char *skip_program; /* tests: leave this program out ("cgroup_inherit") to see that it matters; NULL = none */
 };
 
 /* What a hook entry of a policy got, for ListTracingPolicies and the log. */
@@ -56,10 +58,10 @@ int sensor_global(struct sensor *sensor, unsigned slot, bool on, struct error *e
 
 /*
  * Puts a container under `policies`: its own cgroup first, then those that exist below `path` (absolute, host). `info` is
- * what a restarted agent will know. An entry that exists keeps its flags. -ENOSPC map full; -ENOENT cgroup vanished.
+ * what a restarted agent will know. `flags`: ABI_CG_*; runtime_mnt_ns: inode number, 0 = that of pid 1. -ENOSPC map full; -ENOENT cgroup vanished.
  */
 int sensor_container_add(struct sensor *sensor, uint64_t cgroup_id, const char *path, uint32_t flags,
-			 const struct abi_policy_set *policies, const struct abi_container_info *info, struct error *err);
+			 uint32_t runtime_mnt_ns, const struct abi_policy_set *policies, const struct abi_container_info *info, struct error *err);
 /* Replaces the policies of a container and of every cgroup below it that has an entry. -ENOENT: it is gone. */
 int sensor_container_policies(struct sensor *sensor, uint64_t cgroup_id, const struct abi_policy_set *policies,
 			      struct error *err);
@@ -67,7 +69,7 @@ int sensor_container_policies(struct sensor *sensor, uint64_t cgroup_id, const s
 int sensor_cgroup_get(struct sensor *sensor, uint64_t cgroup_id, struct abi_cgroup *ret_entry);
 /* Marks all threads that are in the container now (agent start, unseen containers). Returns how many. */
 int sensor_container_mark_running(struct sensor *sensor, uint64_t cgroup_id, const char *path, struct error *err);
-/* Removes entries that outlived their directory (ABI_CG_GONE) and have no marked task any more. Returns how many. */
+/* Removes entries that outlived their directory (abi_container_state.gone) and have no marked task any more. Returns how many. */
 int sensor_collect(struct sensor *sensor);
 
 /* Walks what is registered in the kernel (after adoption). `each` returns 0 to go on. */

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * bpf/cgroup.bpf.c: containers' cgroups.
+ *   cgroup_inherit   a cgroup made below a container's gets its policies before anybody can be in it
+ *   cgroup_gone      entries leave the map when the kernel releases the cgroup
+ *   cgroup_move      notes that a marked task left its container's cgroup
+ */
+#include "mark.h"
+
+static __always_inline bool ours(struct cgroup *cgroup)
+{
+	return (__u32)BPF_CORE_READ(cgroup, root, hierarchy_id) == hierarchy_id;
+}
+
+/* From now on a cgroup without entry is looked up through its ancestors. */
+static __always_inline void child_lost(__u32 counter)
+{
+	struct abi_losses *loss;
+	__u32 zero = 0;
+
+	count(counter);
+	loss = bpf_map_lookup_elem(&losses, &zero);
+	if (loss)
+		__sync_fetch_and_add(&loss->children, 1);
+}
+
+/* Raised before the directory is visible (kernfs_activate): no task can be in the child yet. */
+SEC("tp_btf/cgroup_mkdir")
+int BPF_PROG(cgroup_inherit, struct cgroup *child)
+{
+	struct abi_container_state *state;
+	struct abi_cgroup *parent_entry, entry;
+	struct cgroup *parent;
+	__u64 id, container;
+
+	if (!ours(child))
+		return 0; /* other hierarchies number their cgroups apart: the same id is another cgroup */
+	parent = BPF_CORE_READ(child, self.parent, cgroup);
+	if (!parent)
+		return 0;
+	parent_entry = cgroup_entry(parent);
+	if (!parent_entry)
+		return 0;
+	__builtin_memcpy(&entry, parent_entry, sizeof entry);
+	container = entry.container;
+	state = bpf_map_lookup_elem(&container_states, &container);
+	if (state && state->children >= ABI_CHILDREN_MAX) { /* a tenant with writable cgroups must not fill the node's map */
+		child_lost(ABI_CNT_CHILDREN_REFUSED);
+		return 0;
+	}
+	id = cgroup_id(child);
+	if (bpf_map_update_elem(&cgroup_policies, &id, &entry, BPF_ANY)) {
+		child_lost(ABI_CNT_INHERIT_LOST);
+		return 0;
+	}
+	if (state)
+		__sync_fetch_and_add(&state->children, 1);
+	return 0;
+}
+
+SEC("tp_btf/cgroup_release")
+int BPF_PROG(cgroup_gone, struct cgroup *cgroup)
+{
+	struct abi_container_state *state;
+	struct abi_cgroup_gone *record;
+	struct abi_cgroup *entry;
+	__u64 id, container;
+
+	if (!ours(cgroup))
+		return 0;
+	id = cgroup_id(cgroup);
+	entry = bpf_map_lookup_elem(&cgroup_policies, &id);
+	if (!entry)
+		return 0;
+	container = entry->container;
+	state = bpf_map_lookup_elem(&container_states, &container);
+	if (container != id) {
+		if (state && state->children)
+			__sync_fetch_and_add(&state->children, (__u32)-1);
+		bpf_map_delete_elem(&cgroup_policies, &id);
+		return 0;
+	}
+	if (state && state->left) {
+		state->gone = 1; /* user space collects it when no marked task is left */
+	} else {
+		bpf_map_delete_elem(&cgroup_policies, &id);
+		bpf_map_delete_elem(&container_states, &id);
+		bpf_map_delete_elem(&container_info, &id);
+	}
+	record = bpf_ringbuf_reserve(&events, sizeof *record, 0);
+	if (!record) {
+		count(ABI_CNT_EVENTS_LOST);
+		return 0;
+	}
+	__builtin_memset(record, 0, sizeof *record);
+	record->h.type = ABI_REC_CGROUP_GONE;
+	record->h.size = sizeof *record;
+	record->h.ktime = bpf_ktime_get_boot_ns();
+	record->h.cgroup = id;
+	record->h.container = id;
+	bpf_ringbuf_submit(record, 0);
+	return 0;
+}
+
+SEC("tp_btf/cgroup_attach_task")
+int BPF_PROG(cgroup_move, struct cgroup *to, const char *path, struct task_struct *task)
+{
+	struct abi_cgroup *entry;
+	struct abi_mark *mark;
+	__u64 container;
+
+	if (!ours(to))
+		return 0;
+	mark = mark_get(task, (__u32)BPF_CORE_READ(task, pid));
+	if (!mark || mark->state != ABI_MARK_SET)
+		return 0;
+	container = mark->container;
+	entry = cgroup_entry(to);
+	if (!entry || entry->container != container)
+		mark_left(container);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
