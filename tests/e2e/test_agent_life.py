@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The agent goes away and comes back: what runs stays under policy, the fail check decides about what starts."""
+import threading
+import time
+
+from bed import POLICIES, wait_until
+from bed.api import Client
+from bed.podman import KILLED
+
+LSEEK = POLICIES / "kill-lseek.yaml"
+
+
+def looping(podman, name, namespace="tenant-a"):
+    """A container that makes the forbidden call for each byte it gets."""
+    client = podman.start("/bin/lseek_loop", namespace=namespace, interactive=True, options=("--name", name))
+    assert client.stdout.readline() == "ready\n", client.stderr.read()
+    return client
+
+
+def poke(client):
+    client.stdin.write("x")
+    client.stdin.flush()
+
+
+def dies_when_poked(client):
+    poke(client)
+    return client.wait(20) == KILLED and client.stdout.read() == ""
+
+
+def lives_when_poked(client):
+    poke(client)
+    return client.stdout.readline() == "survived\n" and client.poll() is None
+
+
+def test_without_the_agent_the_policy_stays(guarded, podman, agent):
+    guarded("kill-lseek")
+    selected, other = looping(podman, "a"), looping(podman, "b", "tenant-b")
+    agent.kill()
+    assert dies_when_poked(selected)
+    assert lives_when_poked(other)
+
+
+def test_a_restarted_agent_takes_over(guarded, podman, agent):
+    guarded("kill-lseek")
+    old = looping(podman, "old")
+    agent.kill()
+    agent.start(LSEEK)
+    new = podman.run("/bin/first_lseek", namespace="tenant-a")
+    assert (new.returncode, new.stdout) == (KILLED, ""), new.stderr
+    assert dies_when_poked(old)
+    kill = agent.wait_event("process_kprobe", lambda event: event["process"]["binary"] == "/bin/lseek_loop")
+    assert kill["process_kprobe"]["process"]["pod"]["namespace"] == "tenant-a"
+
+
+def test_a_deleted_policy_sets_its_containers_free(guarded, podman, agent):
+    guarded("kill-lseek")
+    container = looping(podman, "c")
+    with Client(agent.address) as client:
+        listed = client.policies()
+        assert [(policy.name, policy.namespace) for policy in listed] == [("kill-lseek", "tenant-a")]
+        assert "raw_tracepoint" in listed[0].info and "io_uring" in listed[0].info, listed[0].info
+        client.delete_policy("kill-lseek", "tenant-a")
+        assert list(client.policies()) == []
+        assert lives_when_poked(container)
+        client.add_policy(LSEEK.read_text())
+        assert dies_when_poked(container)
+
+
+def test_a_tolerated_namespace_starts_without_agent(podman, folder):
+    podman.install_hook(f"unix://{folder}/nobody.sock", "--grpc-timeout=10s", f"--unseen-dir={folder}/unseen")
+    began = time.monotonic()
+    done = podman.run("/bin/harmless", namespace="kube-system")
+    assert (done.returncode, done.stdout) == (0, "survived\n"), done.stderr
+    assert time.monotonic() - began < 5, "it waited for the time-out"
+    lines = podman.hook_lines()
+    assert [(line["level"], line["msg"]) for line in lines] == [
+        ("WARN", "hook request to the agent failed"),
+        ("INFO", "failCheck determined that we should not fail this container, even if there was an error")], lines
+
+
+def test_any_other_namespace_fails_after_the_time_out(podman, folder):
+    address = f"unix://{folder}/nobody.sock"
+    podman.install_hook(address, "--grpc-timeout=1s", f"--unseen-dir={folder}/unseen")
+    began = time.monotonic()
+    done = podman.run("/bin/harmless", namespace="tenant-a")
+    took = time.monotonic() - began
+    assert (done.returncode, done.stdout) == (126, ""), done.stderr
+    assert 1 <= took < 6, took
+    for part in (f"{folder}/nobody.sock", "1s", str(podman.hook_log)):
+        assert part in done.stderr, f"'{part}' is missing: {done.stderr}"
+    assert not list((folder / "unseen").glob("*")), "a start that did not happen is not one that was unseen"
+
+
+def test_an_agent_that_is_back_in_time_costs_only_time(guarded, podman, agent):
+    guarded("kill-lseek")
+    agent.kill()
+    late = threading.Timer(1.5, agent.start, [LSEEK])
+    late.start()
+    began = time.monotonic()
+    done = podman.run("/bin/first_lseek", namespace="tenant-a")
+    late.join()
+    agent.wait_ready()
+    assert (done.returncode, done.stdout) == (KILLED, ""), done.stderr
+    assert 1.4 < time.monotonic() - began < 8
+
+
+def test_what_started_unseen_is_found(podman, agent):
+    podman.install_hook(agent.address, "--fail-allow-namespaces=tenant-a", f"--unseen-dir={agent.unseen}")
+    recorded = looping(podman, "recorded")
+    assert list(agent.unseen.iterdir()), "the hook left no record"
+    podman.remove_hook()
+    walked = looping(podman, "walked")
+    podman_walked = podman.container_cgroup("walked").name
+    agent.start(LSEEK)
+    wait_until(lambda: not list(agent.unseen.glob("*")), 5, "records read and removed")
+    assert "unseen" in agent.log_text(), agent.log_text()
+    assert podman_walked.removeprefix("libpod-")[:12] in agent.log_text(), agent.log_text()
+    assert dies_when_poked(recorded)
+    assert lives_when_poked(walked), "nobody knows this one's namespace"
+
+
+def test_a_wrong_policy_keeps_the_agent_from_starting(agent, podman, folder):
+    directory = folder / "policies"
+    directory.mkdir()
+    (directory / "good.yaml").write_text(LSEEK.read_text())
+    (directory / "bad.yaml").write_text(LSEEK.read_text().replace("operator: Equal", "operator: Eqal"))
+    agent.start(flags=[f"--tracing-policy-dir={directory}"], wait=False)
+    assert agent.child.wait(20) != 0
+    log = agent.log_text()
+    assert "bad.yaml" in log and "Eqal" in log and "line 19" in log, log
+    assert not agent.socket.exists()
