@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * src/rpc/grpc_status.h: gRPC's status codes and the texts that travel with a call. Pure.
- * Source: grpc/doc/statuscodes.md, grpc/doc/PROTOCOL-HTTP2.md.
+ * src/rpc/grpc_status.h: gRPC's status codes, their names as Go's library prints them, and what stands for which code
+ * when a peer answers in HTTP's terms. Source: grpc/grpc, doc/statuscodes.md, doc/http-grpc-status-mapping.md,
+ * doc/PROTOCOL-HTTP2.md ("Errors"). Pure.
  */
 #ifndef RPC_GRPC_STATUS_H
 #define RPC_GRPC_STATUS_H
@@ -10,36 +11,40 @@
 
 #include "base/buf.h"
 
-enum grpc_code {
+enum grpc_status {
 	GRPC_OK = 0,
-	GRPC_CANCELLED = 1,
-	GRPC_UNKNOWN = 2,
-	GRPC_INVALID_ARGUMENT = 3,
-	GRPC_DEADLINE_EXCEEDED = 4,
-	GRPC_NOT_FOUND = 5,
-	GRPC_ALREADY_EXISTS = 6,
-	GRPC_PERMISSION_DENIED = 7,
-	GRPC_RESOURCE_EXHAUSTED = 8,
-	GRPC_FAILED_PRECONDITION = 9,
-	GRPC_ABORTED = 10,
-	GRPC_OUT_OF_RANGE = 11,
-	GRPC_UNIMPLEMENTED = 12,
-	GRPC_INTERNAL = 13,
-	GRPC_UNAVAILABLE = 14,
-	GRPC_DATA_LOSS = 15,
-	GRPC_UNAUTHENTICATED = 16,
+	GRPC_CANCELLED,
+	GRPC_UNKNOWN,
+	GRPC_INVALID_ARGUMENT,
+	GRPC_DEADLINE_EXCEEDED,
+	GRPC_NOT_FOUND,
+	GRPC_ALREADY_EXISTS,
+	GRPC_PERMISSION_DENIED,
+	GRPC_RESOURCE_EXHAUSTED,
+	GRPC_FAILED_PRECONDITION,
+	GRPC_ABORTED,
+	GRPC_OUT_OF_RANGE,
+	GRPC_UNIMPLEMENTED,
+	GRPC_INTERNAL,
+	GRPC_UNAVAILABLE,
+	GRPC_DATA_LOSS,
+	GRPC_UNAUTHENTICATED,
+	GRPC_STATUSES,
 };
 
-/* "PERMISSION_DENIED"; "?" for a number that is no code. */
-const char *grpc_code_name(enum grpc_code code);
+/* "OK", "Canceled", "InvalidArgument" …; "Code" for a number that no code has. */
+const char *grpc_status_name(int status);
 
-/* The code that says best what a room's errno (positive or negative) means to a caller; INTERNAL if nothing fits better. */
-enum grpc_code grpc_code_of_errno(int error);
+/* The text of a grpc-status header; GRPC_UNKNOWN if it is no number. A number without a name is passed on. */
+int grpc_status_parse(struct str text);
 
-/* A grpc-timeout header: 1 to 8 digits and a unit of HMSmun. Returns 0 or -EINVAL; too long a time is INT64_MAX. */
-int grpc_timeout_parse(struct str text, int64_t *ret_ns);
+/* Status for an HTTP status other than 200 without grpc-status. */
+enum grpc_status grpc_status_of_http(unsigned http_status);
 
-/* Appends `text` as a grpc-message header wants it: '%' and what is not printable ASCII as %XX. */
-void grpc_message_encode(struct buf *out, struct str text);
+/* Status for an RST_STREAM or GOAWAY error code of HTTP/2. */
+enum grpc_status grpc_status_of_h2(uint32_t error_code);
+
+/* Appends the text of a grpc-message header, %XX undone; what is no escape stays. */
+void grpc_message_decode(struct buf *out, struct str text);
 
 #endif
