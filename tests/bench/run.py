@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Times and sizes, as a Markdown table: what the hook costs, what a container start costs, what a system call costs, what
+the agent needs. Nothing here fails because of a number; ratios of one run are what can be compared.
+
+    make bench                     all of it
+    make bench ARGS="--runs 200"   a quick look
+"""
+import argparse
+import json
+import os
+import pathlib
+import platform
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+top = pathlib.Path(__file__).resolve().parent.parent.parent
+venv = pathlib.Path(os.environ.get("TETRAGON_CACHE", "/var/cache/tetragon-rthooks")) / "venv/bin/python"
+if venv.exists() and pathlib.Path(sys.prefix) != venv.parent.parent:
+    os.execv(venv, [str(venv), *sys.argv])
+sys.path.insert(0, str(top / "tests"))
+
+from bed import BIN, POLICIES, cgroups  # noqa: E402
+from bed.agent import Agent  # noqa: E402
+from bed.podman import Podman  # noqa: E402
+
+OUT = top / "build" / "bench"
+BUNDLE = top / "tests" / "fixtures" / "oci" / "containerd-2.3.4-runc-1.1.5"
+LSEEK = POLICIES / "kill-lseek.yaml"
+
+
+def build():
+    OUT.mkdir(parents=True, exist_ok=True)
+    for name in ("noop", "spawn", "syscalls"):
+        subprocess.run(["musl-gcc", "-std=gnu17", "-Os", "-static", "-Wall", "-Wextra", "-Werror", "-o", OUT / name,
+                        top / "tests" / "bench" / f"{name}.c"], check=True)
+
+
+def heading(text, columns):
+    print(f"\n### {text}\n\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}", flush=True)
+
+
+def row(*cells):
+    print(f"| {' | '.join(str(cell) for cell in cells)} |", flush=True)
+
+
+def rss_kb(pid, key="VmRSS"):
+    return int(re.search(rf"^{key}:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)[1])
+
+
+class FakeStart:
+    """What a runtime has ready when it calls the hook: bundle, state and the container's cgroup."""
+
+    def __init__(self, folder):
+        self.bundle = folder / "bundle"
+        (self.bundle / "rootfs").mkdir(parents=True)
+        shutil.copy(BUNDLE / "config.json", self.bundle)
+        (self.bundle / "config.json").chmod(0o644)
+        state = json.loads((BUNDLE / "state.json").read_text())
+        state["bundle"], state["pid"] = str(self.bundle), os.getpid()
+        self.state = folder / "state.json"
+        self.state.write_text(json.dumps(state))
+        path = json.loads((self.bundle / "config.json").read_text())["linux"]["cgroupsPath"]
+        self.cgroup = cgroups.v2_root() / path.lstrip("/")
+        self.cgroup.mkdir(parents=True)
+
+    def close(self):
+        cgroups.remove_below("kubepods")
+
+
+def bench_hook(agent, folder, runs):
+    start = FakeStart(folder)
+    try:
+        hook = [BIN / "tetragon-oci-hook", f"--grpc-address={agent.address}", f"--log-fname={folder}/hook.log",
+                "--runtime=containerd", "createRuntime"]
+        done = subprocess.run([OUT / "spawn", str(runs), start.bundle, start.state, *hook, "--", OUT / "noop"],
+                              check=True, capture_output=True, text=True)
+        ours, floor = json.loads(done.stdout)
+    finally:
+        start.close()
+    heading(f"The hook against the running agent, {runs} starts, in turn with a static no-op",
+            ["", "hook", "no-op", "ratio", "goal"])
+    for key, text, goal in (("wall_p50", "wall time p50", "≤ 4"), ("wall_p99", "wall time p99", "≤ 3"),
+                            ("cpu_p50", "CPU time p50", ""), ("cpu_p99", "CPU time p99", "")):
+        row(text, f"{ours[key] / 1000:.0f} µs", f"{floor[key] / 1000:.0f} µs", f"{ours[key] / floor[key]:.1f}", goal)
+    row("peak memory", f"{ours['rss_kb']} kB", f"{floor['rss_kb']} kB", f"{ours['rss_kb'] / floor['rss_kb']:.1f}",
+        "hook ≤ 1,200 kB")
+    row("program file", f"{(BIN / 'tetragon-oci-hook').stat().st_size / 1000:.0f} kB",
+        f"{(OUT / 'noop').stat().st_size / 1000:.0f} kB", "", "hook ≤ 400 kB")
+    row("failures", ours["failures"], floor["failures"], "", "0")
+    lines = [json.loads(line) for line in (folder / "hook.log").read_text().splitlines()]
+    if ours["failures"]:
+        print(f"\nThe hook's last line: {lines[-1]}")
+
+
+def agent_time(agent):
+    """The agent tells at its end, and in its log, how long it took to answer RuntimeHook."""
+    found = re.findall(r".*RuntimeHook.*(?:p99|p50).*", agent.log_text())
+    return found[-1].strip() if found else "the agent's log does not tell"
+
+
+def bench_agent(agent, idle_kb):
+    heading("The agent", ["", "", "goal"])
+    row("memory, idle, one policy", f"{idle_kb / 1000:.1f} MB", "≤ 20 MB")
+    row("memory, after the hook's run", f"{rss_kb(agent.child.pid) / 1000:.1f} MB", "")
+    row("program file", f"{(BIN / 'tetragon').stat().st_size / 1e6:.1f} MB", "≤ 8 MB")
+
+
+def bench_podman(agent, podman, pairs):
+    def start_ms():
+        began = time.monotonic()
+        done = podman.run("/bin/harmless", namespace="tenant-b")
+        if done.returncode:
+            raise RuntimeError(done.stderr)
+        return (time.monotonic() - began) * 1000
+
+    with_hook, without = [], []
+    for _ in range(pairs):
+        podman.install_hook(agent.address)
+        with_hook.append(start_ms())
+        podman.remove_hook()
+        without.append(start_ms())
+    differences = sorted(a - b for a, b in zip(with_hook, without))
+    heading(f"podman run (runc), {pairs} pairs", ["", "median", "p10", "p90"])
+    for text, values in (("with the hook", with_hook), ("without", without), ("difference of a pair", differences)):
+        deciles = statistics.quantiles(values, n=10)
+        row(text, f"{statistics.median(values):.1f} ms", f"{deciles[0]:.1f} ms", f"{deciles[-1]:.1f} ms")
+
+
+def syscall_ns(podman, namespace):
+    done = podman.run("/bin/syscalls", namespace=namespace)
+    if done.returncode:
+        raise RuntimeError(f"status {done.returncode}: {done.stderr}")
+    words = done.stdout.split()
+    return f"{words[1]} ns", f"{words[3]} ns"
+
+
+def bench_syscalls(agent, podman):
+    heading("A system call", ["agent", "policy", "container", "unwatched (getppid)", "watched, no match (lseek)"])
+    shutil.copy(OUT / "syscalls", podman.rootfs / "bin")
+    podman.remove_hook()
+    row("none, nothing attached", "none", "any", *syscall_ns(podman, "tenant-a"))
+    agent.start()
+    podman.install_hook(agent.address)
+    row("runs", "none", "known", *syscall_ns(podman, "tenant-a"))
+    agent.close()
+    agent.start(LSEEK)
+    row("runs", "on lseek", "selected", *syscall_ns(podman, "tenant-a"))
+    row("runs", "on lseek", "not selected", *syscall_ns(podman, "tenant-b"))
+    podman.remove_hook()
+    agent.kill()
+    row("killed, pins stay", "on lseek", "unknown", *syscall_ns(podman, "tenant-b"))
+    agent.close()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=2000, help="starts of the hook (2000)")
+    parser.add_argument("--pairs", type=int, default=30, help="pairs of container starts (30)")
+    options = parser.parse_args()
+    build()
+    model = re.search(r"^model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    print(f"Machine: {os.cpu_count()} cores, {model[1] if model else platform.machine()}, Linux {platform.release()}, load "
+          f"{os.getloadavg()[0]:.1f}")
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="tg-bench-"))
+    podman, agent = Podman(folder / "p"), Agent(folder / "a")
+    try:
+        agent.start(LSEEK)
+        time.sleep(2)
+        idle = rss_kb(agent.child.pid)
+        bench_hook(agent, folder, options.runs)
+        bench_agent(agent, idle)
+        bench_podman(agent, podman, options.pairs)
+        agent.stop()
+        print(f"\nThe agent's own time in RuntimeHook: {agent_time(agent)} (goal: p99 ≤ 150 µs)")
+        agent.close()
+        bench_syscalls(agent, podman)
+    finally:
+        podman.close()
+        agent.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+main()
