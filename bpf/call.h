@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * bpf/call.h: the system call that is being judged, in this CPU's scratch memory: judging is spread over global functions,
- * which take scalars only on kernels before 5.12 and are verified once each, so that plain loops over policies, selectors
- * and filters are cheap to verify everywhere. Tracepoint programs are not preempted: the scratch is the call's own.
+ * bpf/call.h: the system call that is being judged, in this CPU's scratch memory: judging is spread over global
+ * functions, which take scalars only on kernels before 5.12 and are verified once each, so that plain loops over
+ * policies, selectors and filters are cheap to verify everywhere. Tracepoint programs are not preempted: the scratch is
+ * the call's own.
  */
 #ifndef CALL_H
 #define CALL_H

@@ -44,7 +44,8 @@ int BPF_PROG(cgroup_inherit, struct cgroup *child)
 	__builtin_memcpy(&entry, parent_entry, sizeof entry);
 	container = entry.container;
 	state = bpf_map_lookup_elem(&container_states, &container);
-	if (state && state->children >= ABI_CHILDREN_MAX) { /* a tenant with writable cgroups must not fill the node's map */
+	if (state &&
+	    state->children >= ABI_CHILDREN_MAX) { /* a tenant with writable cgroups must not fill the node's map */
 		child_lost(ABI_CNT_CHILDREN_REFUSED);
 		return 0;
 	}

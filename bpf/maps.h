@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * bpf/maps.h: the maps that the programs share. Keys and values: abi.h. Each concern is an object of its own; the linker
- * merges these definitions by name (hence weak). All but the scratch maps are pinned by user space.
+ * bpf/maps.h: the maps that the programs share. Keys and values: abi.h. Each concern is an object of its own; the
+ * linker merges these definitions by name (hence weak). All but the scratch maps are pinned by user space.
  */
 #ifndef MAPS_H
 #define MAPS_H
@@ -13,8 +13,8 @@
 #define MAP_WEAK SEC(".maps") __weak
 
 /*
- * Not preallocated: an element that is deleted and used again could show one container's policies to a reader that still
- * holds it for another. Reads are under RCU; freed memory is handed out again only after a grace period.
+ * Not preallocated: an element that is deleted and used again could show one container's policies to a reader that
+ * still holds it for another. Reads are under RCU; freed memory is handed out again only after a grace period.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * bpf/mark.h: the exec rule. The runtime's own init works inside the container's cgroup and namespaces before it becomes
- * the container: not yet judged. A task becomes the container's when it enters an exec in that cgroup after it has left
- * the runtime's mount namespace and root; the mark is void if that exec fails. Children inherit it. What a mark says wins
- * over the task's present cgroup, so a task that moves itself away stays under its container's policies.
+ * bpf/mark.h: the exec rule. The runtime's own init works inside the container's cgroup and namespaces before it
+ * becomes the container: not yet judged. A task becomes the container's when it enters an exec in that cgroup after it
+ * has left the runtime's mount namespace and root; the mark is void if that exec fails. Children inherit it. What a
+ * mark says wins over the task's present cgroup, so a task that moves itself away stays under its container's policies.
  */
 #ifndef MARK_H
 #define MARK_H
@@ -63,8 +63,8 @@ static __always_inline void mark_left(__u64 container)
 }
 
 /*
- * The entry by which current is judged, or NULL: by its mark, else by its cgroup under the exec rule. `is_exec`: current is
- * entering execve or execveat.
+ * The entry by which current is judged, or NULL: by its mark, else by its cgroup under the exec rule. `is_exec`:
+ * current is entering execve or execveat.
  */
 static __always_inline struct abi_cgroup *mark_subject(struct task_struct *task, __u32 tid, bool is_exec)
 {

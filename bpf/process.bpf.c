@@ -62,8 +62,10 @@ static __always_inline void creds_fill(struct abi_creds *c, struct task_struct *
 	c->fsgid = BPF_CORE_READ(cred, fsgid.val);
 	c->securebits = BPF_CORE_READ(cred, securebits);
 	/* by offset: the member's type changed in 6.3, its eight bytes did not */
-	(void)bpf_probe_read_kernel(&c->cap_permitted, 8, (void *)cred + bpf_core_field_offset(struct cred, cap_permitted));
-	(void)bpf_probe_read_kernel(&c->cap_effective, 8, (void *)cred + bpf_core_field_offset(struct cred, cap_effective));
+	(void)bpf_probe_read_kernel(&c->cap_permitted, 8,
+				    (void *)cred + bpf_core_field_offset(struct cred, cap_permitted));
+	(void)bpf_probe_read_kernel(&c->cap_effective, 8,
+				    (void *)cred + bpf_core_field_offset(struct cred, cap_effective));
 	(void)bpf_probe_read_kernel(&c->cap_inheritable, 8,
 				    (void *)cred + bpf_core_field_offset(struct cred, cap_inheritable));
 	c->auid = bpf_core_field_exists(task->loginuid) ? BPF_CORE_READ(task, loginuid.val) : (__u32)-1;
@@ -86,9 +88,8 @@ static __always_inline void namespaces_fill(__u32 *ns, struct task_struct *task)
 	ns[4] = BPF_CORE_READ(proxy, pid_ns_for_children, ns.inum);
 	ns[5] = BPF_CORE_READ(proxy, net_ns, ns.inum);
 	ns[6] = bpf_core_field_exists(proxy->time_ns) ? BPF_CORE_READ(proxy, time_ns, ns.inum) : 0;
-	ns[7] = bpf_core_field_exists(proxy->time_ns_for_children) ?
-			BPF_CORE_READ(proxy, time_ns_for_children, ns.inum) :
-			0;
+	ns[7] = bpf_core_field_exists(proxy->time_ns_for_children) ? BPF_CORE_READ(proxy, time_ns_for_children, ns.inum)
+								   : 0;
 	ns[8] = BPF_CORE_READ(proxy, cgroup_ns, ns.inum);
 	ns[9] = BPF_CORE_READ(task, cred, user_ns, ns.inum);
 }
@@ -124,7 +125,8 @@ static __always_inline __u32 cwd_fill(struct abi_exec *record, struct task_struc
 		}
 		if (end > ABI_EXEC_TEXT - CWD_COMPONENT_MAX)
 			break;
-		n = bpf_probe_read_kernel_str(record->text + end, CWD_COMPONENT_MAX, BPF_CORE_READ(dentry, d_name.name));
+		n = bpf_probe_read_kernel_str(record->text + end, CWD_COMPONENT_MAX,
+					      BPF_CORE_READ(dentry, d_name.name));
 		if (n <= 0) {
 			record->flags |= ABI_EXEC_CWD_ERROR;
 			goto out;
@@ -138,7 +140,8 @@ out:
 	return end;
 }
 
-/* The mark of an exec that succeeded is final. exec by another thread than the leader: the thread takes the leader's id. */
+/* The mark of an exec that succeeded is final. exec by another thread than the leader: the thread takes the leader's
+ * id. */
 static __always_inline void mark_executed(struct task_struct *task, __u32 old_tid)
 {
 	struct abi_mark *mark = bpf_map_lookup_elem(&marks, &old_tid);

@@ -18,7 +18,7 @@ enum { NO = 0, YES = 1, UNKNOWN = 2 };
 #define KILL 1
 #define DEFER 2
 
-#define TS_COMPAT 0x0002 /* arch/x86/include/asm/thread_info.h: a 32-bit system call is active */
+#define TS_COMPAT 0x0002   /* arch/x86/include/asm/thread_info.h: a 32-bit system call is active */
 #define X32_BIT 0x40000000 /* __X32_SYSCALL_BIT */
 
 struct {
@@ -188,8 +188,8 @@ __noinline int judge_filter(__u32 rule_id, __u32 selector_at, __u32 filter_at)
 		case ABI_OP_RANGE: {
 			__u64 from = filter->value[2 * i], to = filter->value[2 * i + 1];
 
-			hit = is_signed ? (__s64)value >= (__s64)from && (__s64)value <= (__s64)to :
-					  value >= from && value <= to;
+			hit = is_signed ? (__s64)value >= (__s64)from && (__s64)value <= (__s64)to
+					: value >= from && value <= to;
 			break;
 		}
 		}
@@ -222,8 +222,8 @@ __noinline int judge_selector(__u32 rule_id, __u32 selector_at)
 }
 
 /*
- * The first selector that matches decides. One that can't be told yet leaves the whole rule unknown: it might be the one
- * that lets the call pass. At the last look an unreadable string is a match where the selector enforces, else none.
+ * The first selector that matches decides. One that can't be told yet leaves the whole rule unknown: it might be the
+ * one that lets the call pass. At the last look an unreadable string is a match where the selector enforces, else none.
  */
 __noinline int judge_rule(__u32 rule_id)
 {
@@ -304,7 +304,8 @@ __noinline int hit_send(__u32 rule_id, __u32 outcome)
 			len = ABI_HIT_TEXT - end;
 			hit->cut |= (__u16)(1 << i);
 		}
-		/* the text is half used at most when the rest is copied: an offset and a length that the verifier follows */
+		/* the text is half used at most when the rest is copied: an offset and a length that the verifier
+		 * follows */
 		if (end > ABI_HIT_TEXT / 2) {
 			hit->cut |= (__u16)(1 << i);
 			continue;
@@ -331,8 +332,8 @@ __noinline int hit_send(__u32 rule_id, __u32 outcome)
 }
 
 /*
- * All rules of one policy at one point. Rules that read strings wait together, if one of them can't be told yet, so that
- * none is acted upon twice. Returns KILL and DEFER bits.
+ * All rules of one policy at one point. Rules that read strings wait together, if one of them can't be told yet, so
+ * that none is acted upon twice. Returns KILL and DEFER bits.
  */
 __noinline int judge_policy(__u32 point, __u32 policy)
 {
@@ -446,7 +447,8 @@ static __always_inline void call_args(struct call *call, struct pt_regs *regs, _
 	}
 }
 
-static __always_inline void call_fill(struct call *call, struct task_struct *task, __u32 arch, __u32 nr, __u64 container)
+static __always_inline void call_fill(struct call *call, struct task_struct *task, __u32 arch, __u32 nr,
+				      __u64 container)
 {
 	struct cgroup *cgroup = task_cgroup(task);
 	__u64 id = bpf_get_current_pid_tgid();
@@ -498,8 +500,8 @@ static __always_inline struct abi_syscall *syscall_entry(__u32 at_exit, __u32 ar
 }
 
 /* A string was not readable: keep the call for syscall_exit. Where that fails it is judged here and now, closed. */
-static __always_inline bool call_defer(struct call *call, struct abi_pending *later, __u32 tid, __u64 start, __u32 point,
-				       bool any)
+static __always_inline bool call_defer(struct call *call, struct abi_pending *later, __u32 tid, __u64 start,
+				       __u32 point, bool any)
 {
 	later->start_ticks = start;
 	for (int i = 0; i < 6; i++)
@@ -627,8 +629,9 @@ int BPF_PROG(syscall_exit, struct pt_regs *regs, long ret)
 }
 
 /*
- * exec replaces the memory that the path was in, so it can't be read at sys_exit any more. The kernel's copy stands in for
- * the argument it came from: 0 for execve, 1 for execveat (there with the descriptor's /dev/fd prefix if it was relative).
+ * exec replaces the memory that the path was in, so it can't be read at sys_exit any more. The kernel's copy stands in
+ * for the argument it came from: 0 for execve, 1 for execveat (there with the descriptor's /dev/fd prefix if it was
+ * relative).
  */
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(syscall_exec, struct task_struct *task, int old_tid, struct linux_binprm *bprm)

@@ -71,9 +71,10 @@ static __always_inline struct abi_cgroup *cgroup_entry(struct cgroup *cgroup)
 }
 
 /*
- * True if the task has left the runtime's mount namespace and root: what it executes from now on is the container's. The
- * runtime's root is that of the task's nearest ancestor in the runtime's mount namespace: no state to keep, and right for
- * nested runtimes. Before pivot_root the copied namespace still has the runtime's root dentry; the mount differs already.
+ * True if the task has left the runtime's mount namespace and root: what it executes from now on is the container's.
+ * The runtime's root is that of the task's nearest ancestor in the runtime's mount namespace: no state to keep, and
+ * right for nested runtimes. Before pivot_root the copied namespace still has the runtime's root dentry; the mount
+ * differs already.
  */
 static __always_inline bool task_left_runtime(struct task_struct *task, const struct abi_cgroup *entry)
 {
@@ -108,8 +109,8 @@ static __always_inline bool task_left_runtime(struct task_struct *task, const st
 }
 
 /*
- * True if the program that the task runs came from the container's own mounts: a restored or moved-in process, never the
- * runtime's init, whose executable lies on a mount of the runtime's namespace.
+ * True if the program that the task runs came from the container's own mounts: a restored or moved-in process, never
+ * the runtime's init, whose executable lies on a mount of the runtime's namespace.
  */
 static __always_inline bool task_runs_own_program(struct task_struct *task)
 {

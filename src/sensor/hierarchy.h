@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * src/sensor/hierarchy.h: which cgroup hierarchy counts. Ids of different hierarchies are not comparable, so one is chosen at
- * start and used in kernel and user space alike: the v2 tree where the runtimes put containers into it (pure v2; hybrid with
- * /sys/fs/cgroup/unified, as runc and crun do), else one v1 controller.
+ * src/sensor/hierarchy.h: which cgroup hierarchy counts. Ids of different hierarchies are not comparable, so one is
+ * chosen at start and used in kernel and user space alike: the v2 tree where the runtimes put containers into it (pure
+ * v2; hybrid with /sys/fs/cgroup/unified, as runc and crun do), else one v1 controller.
  */
 #ifndef SENSOR_HIERARCHY_H
 #define SENSOR_HIERARCHY_H
@@ -16,12 +16,13 @@ enum hierarchy_kind { HIERARCHY_V2 = 1, HIERARCHY_V1 };
 
 struct hierarchy {
 	enum hierarchy_kind kind;
-	char root[PATH_MAX]; /* absolute mount point as the host's pid 1 sees it, through procfs: "/proc/1/root/sys/fs/cgroup/unified" */
-	char controller[32]; /* v1: "memory"; v2: "" */
+	char root[PATH_MAX];   /* absolute mount point as the host's pid 1 sees it, through procfs:
+				  "/proc/1/root/sys/fs/cgroup/unified" */
+	char controller[32];   /* v1: "memory"; v2: "" */
 	uint32_t subsys_index; /* v1: index of the controller in task->cgroups->subsys[] */
 	uint32_t hierarchy_id; /* v1: from /proc/cgroups; v2: 0 */
-	char mode[16]; /* "unified", "hybrid", "legacy": for the log */
-	uint64_t root_id; /* id of the root directory */
+	char mode[16];         /* "unified", "hybrid", "legacy": for the log */
+	uint64_t root_id;      /* id of the root directory */
 };
 
 /*
@@ -31,11 +32,14 @@ struct hierarchy {
 int hierarchy_find(const char *procfs, const char *force, struct hierarchy *ret_hierarchy, struct error *err);
 
 /*
- * Id of the cgroup at `path` below the root ("/kubepods/…"), resolved without symbolic links and "..", on cgroupfs only.
- * Writes the absolute host path to ret_path (PATH_MAX) if not NULL.
- * -EINVAL empty path, "..", not below the root; -ENOENT; -EXDEV not a cgroup file system.
+ * Id of the cgroup at `path` below the root ("/kubepods/…"), resolved without symbolic links and "..", on cgroupfs
+ * only. Writes the absolute host path to ret_path (PATH_MAX) if not NULL. -EINVAL empty path, "..", not below the root;
+ * -ENOENT; -EXDEV not a cgroup file system.
  */
 int hierarchy_cgroup_id(const struct hierarchy *hierarchy, const char *path, uint64_t *ret_id, char *ret_path,
 			struct error *err);
+
+/* Id of an open cgroup directory (O_PATH will do): kernfs's 64-bit id, what BPF reads from kn->id. 0 or -errno. */
+int hierarchy_directory_id(int fd, uint64_t *ret_id);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * src/sensor/sensor.h: the kernel side: loads, attaches and pins the BPF programs, and writes their maps. One sensor per BPF
- * directory. All calls from one thread (the agent's loop). State lives in the pins below <bpffs>/<dir> and outlives the
- * process; sensor_open adopts what it finds there if it is of this build's ABI, else replaces it.
+ * src/sensor/sensor.h: the kernel side: loads, attaches and pins the BPF programs, and writes their maps. One sensor
+ * per BPF directory. All calls from one thread (the agent's loop). State lives in the pins below <bpffs>/<dir> and
+ * outlives the process; sensor_open adopts what it finds there if it is of this build's ABI, else replaces it.
  */
 #ifndef SENSOR_SENSOR_H
 #define SENSOR_SENSOR_H
@@ -20,21 +20,22 @@ struct policy;
 struct sensor;
 
 struct sensor_options {
-	const char *bpffs; /* mount point, mounted where absent: "/sys/fs/bpf" */
-	const char *dir; /* name below it: "tetragon" */
+	const char *bpffs;                 /* mount point, mounted where absent: "/sys/fs/bpf" */
+	const char *dir;                   /* name below it: "tetragon" */
 	const struct hierarchy *hierarchy; /* borrowed for the sensor's life: whose cgroup ids count */
-	bool release_pins; /* remove what an earlier agent left instead of adopting it: opens a gap */
-	bool keep_on_close; /* leave programs and maps pinned */
-	const char *procfs; /* the host's: "/proc" */
-	const char *skip_program; /* tests: leave this program out ("cgroup_inherit") to see that it matters; NULL = none */
+	bool release_pins;                 /* remove what an earlier agent left instead of adopting it: opens a gap */
+	bool keep_on_close;                /* leave programs and maps pinned */
+	const char *procfs;                /* the host's: "/proc" */
+	const char *
+		skip_program; /* tests: leave this program out ("cgroup_inherit") to see that it matters; NULL = none */
 };
 
 /* What a hook entry of a policy got, for ListTracingPolicies and the log. */
 struct sensor_guarantee {
 	const char *mechanism; /* "raw_tracepoint" */
-	const char *effect; /* "SIGKILL before the call returns; the call's own effect may happen" */
-	const char *bypass; /* "io_uring" …; "" = nothing known */
-	bool racy; /* a string is judged that user space can change after the check */
+	const char *effect;    /* "SIGKILL before the call returns; the call's own effect may happen" */
+	char bypass[128];      /* "io_uring", "i386 socketcall(2)" …, comma separated; "" = nothing known */
+	bool racy;             /* a string is judged that user space can change after the check */
 };
 
 /* Opens or adopts. -EPERM, -ENOSYS …: text says which step and what to do. */
@@ -48,7 +49,8 @@ bool sensor_adopted(const struct sensor *sensor); /* pins of an earlier agent we
  */
 int sensor_policy_add(struct sensor *sensor, unsigned slot, uint32_t generation, const struct policy *policy,
 		      struct error *err);
-/* Clears the slot's bit everywhere (containers, global, points), then its rows. The slot can be given out again after it. */
+/* Clears the slot's bit everywhere (containers, global, points), then its rows. The slot can be given out again after
+ * it. */
 int sensor_policy_remove(struct sensor *sensor, unsigned slot, struct error *err);
 void sensor_policy_guarantee(const struct sensor *sensor, const struct policy *policy, size_t hook,
 			     struct sensor_guarantee *ret_guarantee);
@@ -57,11 +59,13 @@ void sensor_policy_guarantee(const struct sensor *sensor, const struct policy *p
 int sensor_global(struct sensor *sensor, unsigned slot, bool on, struct error *err);
 
 /*
- * Puts a container under `policies`: its own cgroup first, then those that exist below `path` (absolute, host). `info` is
- * what a restarted agent will know. `flags`: ABI_CG_*; runtime_mnt_ns: inode number, 0 = that of pid 1. -ENOSPC map full; -ENOENT cgroup vanished.
+ * Puts a container under `policies`: its own cgroup first, then those that exist below `path` (absolute, host). `info`
+ * is what a restarted agent will know. `flags`: ABI_CG_*; runtime_mnt_ns: inode number, 0 = that of pid 1. -ENOSPC map
+ * full; -ENOENT cgroup vanished.
  */
 int sensor_container_add(struct sensor *sensor, uint64_t cgroup_id, const char *path, uint32_t flags,
-			 uint32_t runtime_mnt_ns, const struct abi_policy_set *policies, const struct abi_container_info *info, struct error *err);
+			 uint32_t runtime_mnt_ns, const struct abi_policy_set *policies,
+			 const struct abi_container_info *info, struct error *err);
 /* Replaces the policies of a container and of every cgroup below it that has an entry. -ENOENT: it is gone. */
 int sensor_container_policies(struct sensor *sensor, uint64_t cgroup_id, const struct abi_policy_set *policies,
 			      struct error *err);
@@ -69,7 +73,8 @@ int sensor_container_policies(struct sensor *sensor, uint64_t cgroup_id, const s
 int sensor_cgroup_get(struct sensor *sensor, uint64_t cgroup_id, struct abi_cgroup *ret_entry);
 /* Marks all threads that are in the container now (agent start, unseen containers). Returns how many. */
 int sensor_container_mark_running(struct sensor *sensor, uint64_t cgroup_id, const char *path, struct error *err);
-/* Removes entries that outlived their directory (abi_container_state.gone) and have no marked task any more. Returns how many. */
+/* Removes entries that outlived their directory (abi_container_state.gone) and have no marked task any more. Returns
+ * how many. */
 int sensor_collect(struct sensor *sensor);
 
 /* Walks what is registered in the kernel (after adoption). `each` returns 0 to go on. */
@@ -80,7 +85,8 @@ int sensor_containers(struct sensor *sensor, sensor_container_fn *each, void *co
 /* Slots whose rules the kernel holds after adoption; the agent gives them back to their policies or removes them. */
 int sensor_slots(struct sensor *sensor, struct abi_policy_set *ret_slots);
 
-/* Ring buffer: a descriptor to poll for reading, and the reader. `record` is valid during the call. Returns records read. */
+/* Ring buffer: a descriptor to poll for reading, and the reader. `record` is valid during the call. Returns records
+ * read. */
 typedef int sensor_record_fn(void *context, const struct abi_header *record, size_t size);
 int sensor_events_fd(const struct sensor *sensor);
 int sensor_events_read(struct sensor *sensor, sensor_record_fn *each, void *context);
