@@ -2,7 +2,7 @@
 /*
  * src/policy/policy.h: a TracingPolicy or TracingPolicyNamespaced, parsed, validated and compiled to the rows that the
  * kernel judges by (bpf/abi.h). Pure: no kernel, no file. What is not supported is refused by its path, never ignored:
- *   "spec.kprobes[0].selectors[1].matchBinaries: line 14, column 7: not supported yet"
+ *   "spec.kprobes[0].selectors[1].matchBinaries: not supported yet (line 14, column 7)"
  * so are unknown and duplicate keys, wrong types, a second document, anchors and aliases, custom tags.
  */
 #ifndef POLICY_POLICY_H
@@ -53,7 +53,7 @@ struct policy_hook {
 	unsigned selectors_n;
 	/*
 	 * The row: next, policy, point, generation are 0 (the sensor fills them), filter.set numbers are the policy's own,
-	 * arches, arg, selector, hook, has_strings are final.
+	 * arches, arg, selector, hook, has_strings (some filter judges a string) are final. filter.n of a string filter is 0.
 	 */
 	struct abi_rule rule;
 };
@@ -71,7 +71,8 @@ struct policy {
 };
 
 /*
- * Parses `len` bytes of YAML (borrowed). On success *ret_policy is the caller's, free it with policy_free.
+ * Parses `len` bytes of YAML (borrowed). On success *ret_policy is the caller's, free it with policy_free. Messages over
+ * 256 and tags over 128 bytes are cut, as the original does.
  * Returns 0; -EINVAL refused, the text has path, line, column, reason and, for a misspelt word, a suggestion;
  * -E2BIG over a limit above; -ENOMEM.
  */
