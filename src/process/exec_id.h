@@ -11,7 +11,7 @@
 #include "base/buf.h"
 
 #define EXEC_ID_NODE_MAX 255 /* bytes of a node name; longer ones are cut */
-#define EXEC_ID_MAX 400 /* bytes of an id with its NUL */
+#define EXEC_ID_MAX 400      /* bytes of an id with its NUL */
 
 /* Appends the id. */
 void exec_id_write(struct buf *out, const char *node_name, uint64_t ktime_ns, uint32_t pid);

@@ -23,7 +23,7 @@ enum process_flag {
 	PROCESS_CLONE = 0x4000, /* the exec was preceded by a fork; alone: a fork that has not exec'd */
 	PROCESS_CWD_CUT = 0x400000,
 	PROCESS_INIT_TREE = 0x2000000, /* pid 1 of its pid namespace, or descends from such */
-	PROCESS_UNKNOWN = 0x40000000, /* ours: stand-in, nothing but the pid is known; word "unknown" */
+	PROCESS_UNKNOWN = 0x40000000,  /* ours: stand-in, nothing but the pid is known; word "unknown" */
 };
 
 /* Appends the words, separated by one space. */
