@@ -260,7 +260,7 @@ static bool runs_in_container(const struct mark_job *job, const char *procfs, in
 		return false;
 	(void)snprintf(path, sizeof path, "%s/%d/root", procfs, pid);
 	(void)snprintf(inside, sizeof inside, "%s/1/root", procfs);
-	if (stat(path, &root) || stat(inside, &host_root))
+	if (stat(path, &root) || (stat(inside, &host_root) && stat("/", &host_root)))
 		return false;
 	if (!(job->flags & ABI_CG_SAME_ROOT) && root.st_dev == host_root.st_dev && root.st_ino == host_root.st_ino)
 		return false;

@@ -13,7 +13,10 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "sensor/state.h"
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-conversion" /* bpftool's code, not ours */
 #include "tetragon.skel.h"
+#pragma GCC diagnostic pop
 
 const char *const sensor_map_names[MAPS_N] = {
 	[MAP_CGROUP_POLICIES] = "cgroup_policies",
@@ -233,13 +236,14 @@ static int ring_record(void *context, void *data, size_t size)
 	return sensor->each(sensor->each_context, data, size);
 }
 
+/* Pid 1 may be closed even to root (no CAP_SYS_PTRACE): then our own namespace stands for the host's. */
 static int mnt_ns_of_host(const char *procfs, uint32_t *ret_inum, struct error *err)
 {
 	char path[PATH_MAX];
 	struct stat st;
 
 	(void)snprintf(path, sizeof path, "%s/1/ns/mnt", procfs); /* a cut path does not exist */
-	if (stat(path, &st))
+	if (stat(path, &st) && (errno != EACCES || stat("/proc/self/ns/mnt", &st)))
 		return error_errno(err, errno, "cannot read the host's mount namespace from %s", path);
 	*ret_inum = (uint32_t)st.st_ino;
 	return 0;
