@@ -35,6 +35,7 @@ class Agent:
 
     def start(self, *policies, flags=(), wait=True):
         """Starts it with these policy files. Returns when it has told that it is ready."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         command = self.arguments(*(f"--tracing-policy={path}" for path in policies), *flags)
         pathlib.Path("/var/empty").mkdir(exist_ok=True)
         with open(self.log, "ab") as log:
