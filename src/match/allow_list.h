@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* src/match/allow_list.h: is a name one of those that an operator listed? Exact, byte for byte; no pattern means anything. */
+/* src/match/allow_list.h: is a name one of those that an operator listed? Exact, byte for byte; no pattern means
+ * anything. */
 #ifndef MATCH_ALLOW_LIST_H
 #define MATCH_ALLOW_LIST_H
 

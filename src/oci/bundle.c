@@ -50,12 +50,13 @@ static int config_read(int dir_fd, struct arena *arena, struct str *ret_config, 
 	/* O_NONBLOCK: a FIFO in the file's place must not hold us up before fstat shows it. */
 	auto_close int fd = openat(dir_fd, "config.json", O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
-	size_t len;
+	size_t len = 0;
 	char *text;
 	int r;
 
 	if (fd < 0)
-		return errno == ELOOP ? error_set(err, EPERM, "a symbolic link") : error_errno(err, errno, "cannot open it");
+		return errno == ELOOP ? error_set(err, EPERM, "a symbolic link")
+				      : error_errno(err, errno, "cannot open it");
 	if (fstat(fd, &st) < 0)
 		return error_errno(err, errno, "cannot stat it");
 	r = config_check(&st, err);
@@ -171,8 +172,9 @@ int bundle_check_outside(const struct bundle *bundle, struct str root_dir, struc
 		return 0;
 	root_fd = open(root_dir.p, O_PATH | O_CLOEXEC); /* NUL-terminated: made by bundle_root_dir */
 	if (root_fd < 0)
-		return errno == ENOENT || errno == ENOTDIR ? 0 :
-							     error_errno(err, errno, "cannot open the root directory %s", root_dir.p);
+		return errno == ENOENT || errno == ENOTDIR
+			       ? 0
+			       : error_errno(err, errno, "cannot open the root directory %s", root_dir.p);
 	r = fd_path(root_fd, root, sizeof root);
 	if (r < 0)
 		return error_errno(err, -r, "cannot resolve the root directory %s", root_dir.p);
@@ -183,7 +185,8 @@ int bundle_check_outside(const struct bundle *bundle, struct str root_dir, struc
 	while (root_len && root[root_len - 1] == '/')
 		root_len--;
 	if (!strncmp(own, root, root_len) && (own[root_len] == '/' || !own[root_len]))
-		return error_set(err, EPERM, "the bundle %s lies in the container's root %s: its config.json cannot be trusted",
+		return error_set(err, EPERM,
+				 "the bundle %s lies in the container's root %s: its config.json cannot be trusted",
 				 own, root_len ? root : "/");
 	return 0;
 }

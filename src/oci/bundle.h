@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * src/oci/bundle.h: a container's bundle directory and the config.json in it, read with the distrust that a root process needs
- * beside files that a tenant's image brings along. Only the directory that the runtime names (or the current one) is
- * looked at, never its parents: where the current directory is the container's root, the image's own /config.json would win.
+ * src/oci/bundle.h: a container's bundle directory and the config.json in it, read with the distrust that a root
+ * process needs beside files that a tenant's image brings along. Only the directory that the runtime names (or the
+ * current one) is looked at, never its parents: where the current directory is the container's root, the image's own
+ * /config.json would win.
  */
 #ifndef OCI_BUNDLE_H
 #define OCI_BUNDLE_H
@@ -12,8 +13,8 @@
 struct error;
 
 struct bundle {
-	int dir_fd; /* O_PATH; -1 when closed */
-	struct str path; /* as the runtime named it, or the current directory; in the arena or borrowed */
+	int dir_fd;        /* O_PATH; -1 when closed */
+	struct str path;   /* as the runtime named it, or the current directory; in the arena or borrowed */
 	struct str config; /* text of config.json, in the arena */
 };
 

@@ -25,7 +25,8 @@ static int slice_expand(struct buf *out, struct str slice, struct error *err)
 		if (at < name_len && slice.p[at] != '-')
 			continue;
 		if (at == level)
-			return error_set(err, EINVAL, "'%.*s' has an empty level at byte %zu", (int)slice.len, slice.p, at);
+			return error_set(err, EINVAL, "'%.*s' has an empty level at byte %zu", (int)slice.len, slice.p,
+					 at);
 		buf_byte(out, '/');
 		buf_add(out, slice.p, at);
 		buf_str(out, slice_suffix);
@@ -83,12 +84,12 @@ int cgroup_path_expand(struct str spec, char *path, size_t size, struct error *e
 			return error_wrap(err, r, "linux.cgroupsPath '%.*s'", (int)spec.len, spec.p);
 		leaf_add(&out, part[1], part[2]);
 	} else {
-		return error_set(err, EINVAL, "Unknown cgroup path: %.*s: want /path or slice:prefix:name", (int)spec.len,
-				 spec.p);
+		return error_set(err, EINVAL, "Unknown cgroup path: %.*s: want /path or slice:prefix:name",
+				 (int)spec.len, spec.p);
 	}
 	if (out.overflow)
-		return error_set(err, ENAMETOOLONG, "linux.cgroupsPath '%.*s': longer than %zu bytes", (int)spec.len, spec.p,
-				 size);
+		return error_set(err, ENAMETOOLONG, "linux.cgroupsPath '%.*s': longer than %zu bytes", (int)spec.len,
+				 spec.p, size);
 	return (int)out.len;
 }
 

@@ -20,12 +20,11 @@ struct error;
 #define CGROUP_PATH_MAX 4096 /* bytes with the NUL: the kernel's limit of a path */
 
 /*
- * Expands `spec` (borrowed, hostile) into `path`, the caller's `size` bytes, NUL-terminated. Returns the length in bytes
- * without the NUL; on failure `path` is unspecified, `err` (may be NULL) tells the part that was wrong, and the result is
- *   -ENODATA       `spec` is empty
- *   -EINVAL        neither shape; a slice with an empty level ("a--b.slice") or without ".slice"; a NUL byte
- *   -ENAMETOOLONG  the result with its NUL needs more than `size`
- * An empty slice (":runc:x") is system.slice, as in runc and crun. ".." passes: see cgroup_path_climbs.
+ * Expands `spec` (borrowed, hostile) into `path`, the caller's `size` bytes, NUL-terminated. Returns the length in
+ * bytes without the NUL; on failure `path` is unspecified, `err` (may be NULL) tells the part that was wrong, and the
+ * result is -ENODATA       `spec` is empty -EINVAL        neither shape; a slice with an empty level ("a--b.slice") or
+ * without ".slice"; a NUL byte -ENAMETOOLONG  the result with its NUL needs more than `size` An empty slice (":runc:x")
+ * is system.slice, as in runc and crun. ".." passes: see cgroup_path_climbs.
  */
 int cgroup_path_expand(struct str spec, char *path, size_t size, struct error *err);
 
@@ -45,12 +44,12 @@ struct str cgroup_path_parent(struct str path);
 struct str cgroup_path_container_id(struct str path);
 
 /*
- * The pod's UID as it stands in the innermost pod directory above the last component, as a span of `path`, with '_' where
- * the systemd driver wrote '_' for '-'; "" where the path names no pod. Shapes of the directory (kubelet, any cgroup root
- * above, kind's included):
- *   cgroupfs  kubepods/pod<uid>, kubepods/besteffort/pod<uid>, kubepods/burstable/pod<uid>
- *   systemd   …kubepods-pod<uid>.slice, …kubepods-besteffort-pod<uid>.slice, …kubepods-burstable-pod<uid>.slice
- * <uid> is the API server's UUID, a static pod's 32 hexadecimal digits, or whatever a static pod's manifest says.
+ * The pod's UID as it stands in the innermost pod directory above the last component, as a span of `path`, with '_'
+ * where the systemd driver wrote '_' for '-'; "" where the path names no pod. Shapes of the directory (kubelet, any
+ * cgroup root above, kind's included): cgroupfs  kubepods/pod<uid>, kubepods/besteffort/pod<uid>,
+ * kubepods/burstable/pod<uid> systemd   …kubepods-pod<uid>.slice, …kubepods-besteffort-pod<uid>.slice,
+ * …kubepods-burstable-pod<uid>.slice <uid> is the API server's UUID, a static pod's 32 hexadecimal digits, or whatever
+ * a static pod's manifest says.
  */
 struct str cgroup_path_pod_uid(struct str path);
 

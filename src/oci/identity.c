@@ -46,11 +46,12 @@ int identity_check(const struct identity *identity, struct str cgroup_path, stru
 	struct str uid = cgroup_path_pod_uid(cgroup_path);
 
 	if (cgroup_path_climbs(cgroup_path))
-		return error_set(err, EPERM, "forged cgroup path '%.*s': it holds '..'", (int)cgroup_path.len, cgroup_path.p);
+		return error_set(err, EPERM, "forged cgroup path '%.*s': it holds '..'", (int)cgroup_path.len,
+				 cgroup_path.p);
 	if (uid.len && identity->pod_uid.len && !cgroup_path_uid_equal(uid, identity->pod_uid))
 		return error_set(err, EPERM,
 				 "forged identity: the annotation %s says pod UID '%.*s', the cgroup path says '%.*s'",
-				 runtime_keys(identity->runtime)->pod_uid, (int)identity->pod_uid.len, identity->pod_uid.p,
-				 (int)uid.len, uid.p);
+				 runtime_keys(identity->runtime)->pod_uid, (int)identity->pod_uid.len,
+				 identity->pod_uid.p, (int)uid.len, uid.p);
 	return 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * src/oci/identity.h: who a container is, told from what its runtime wrote and checked against what the kubelet made.
- * Annotations are tenant input: only the key set of the one runtime counts (oci/runtime.h), and a pod UID must be the one
- * that the cgroup path carries.
+ * Annotations are tenant input: only the key set of the one runtime counts (oci/runtime.h), and a pod UID must be the
+ * one that the cgroup path carries.
  */
 #ifndef OCI_IDENTITY_H
 #define OCI_IDENTITY_H
@@ -22,8 +22,8 @@ struct identity {
 };
 
 /*
- * Fills in *ret_identity. `runtime` AUTO: detected from cgroup_path (expanded; "" if unknown). container_id is the state's,
- * else the annotation, else the cgroup path's. Cannot fail.
+ * Fills in *ret_identity. `runtime` AUTO: detected from cgroup_path (expanded; "" if unknown). container_id is the
+ * state's, else the annotation, else the cgroup path's. Cannot fail.
  */
 void identity_tell(enum runtime runtime, const struct spec *spec, const struct oci_state *state, struct str cgroup_path,
 		   struct identity *ret_identity);

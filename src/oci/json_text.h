@@ -10,8 +10,8 @@
 #include "base/json.h"
 
 /*
- * `raw` (as json_reader hands it out) decoded: the span itself if it holds no escape, else a copy in the arena. `what` names
- * the member in an error. Returns 0; -EINVAL a NUL in it; -ENOMEM.
+ * `raw` (as json_reader hands it out) decoded: the span itself if it holds no escape, else a copy in the arena. `what`
+ * names the member in an error. Returns 0; -EINVAL a NUL in it; -ENOMEM.
  */
 static inline int json_text(struct str raw, struct arena *arena, const char *what, struct str *ret_text,
 			    struct error *err)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * src/oci/runtime.h: which program made a container's spec, because that decides which annotations are its own word and
- * which are a tenant's. Source: specs of containerd 1.7 to 2.3, CRI-O 1.37, podman 4.3 (tests/fixtures/oci) and docker's
- * names of cgroups.
+ * which are a tenant's. Source: specs of containerd 1.7 to 2.3, CRI-O 1.37, podman 4.3 (tests/fixtures/oci) and
+ * docker's names of cgroups.
  */
 #ifndef OCI_RUNTIME_H
 #define OCI_RUNTIME_H

@@ -87,8 +87,8 @@ static int annotation_add(struct spec_parse *parse, struct str key, struct str v
 
 	for (size_t i = 0; i < spec->annotations; i++)
 		if (parse->hash[i] == hash && str_equal(spec->annotation[i].key, key))
-			return error_set(parse->err, EINVAL, "annotations: '%.*s' is there twice, at byte %zu", (int)key.len,
-					 key.p, parse->reader.at);
+			return error_set(parse->err, EINVAL, "annotations: '%.*s' is there twice, at byte %zu",
+					 (int)key.len, key.p, parse->reader.at);
 	if (spec->annotations == SPEC_ANNOTATIONS_MAX)
 		return error_set(parse->err, E2BIG, "annotations: more than %d", SPEC_ANNOTATIONS_MAX);
 	spec->annotation = array_grow(parse, spec->annotation, spec->annotations, &room, sizeof *spec->annotation);
@@ -111,8 +111,8 @@ static int annotations_parse(struct spec_parse *parse, int event)
 		int r = json_text(parse->reader.text, parse->arena, "annotations: a key", &key, parse->err);
 
 		if (r >= 0)
-			r = json_text_value(&parse->reader, json_next(&parse->reader, parse->err), parse->arena, "annotations",
-					    &value, parse->err);
+			r = json_text_value(&parse->reader, json_next(&parse->reader, parse->err), parse->arena,
+					    "annotations", &value, parse->err);
 		if (r >= 0)
 			r = annotation_add(parse, key, value);
 		if (r < 0)
@@ -149,12 +149,14 @@ static int cgroups_path_parse(struct spec_parse *parse, int event)
 
 static int namespace_type_parse(struct spec_parse *parse, int event)
 {
-	return text_parse(parse, event, "linux.namespaces: type", &parse->spec->name_space[parse->spec->namespaces].type);
+	return text_parse(parse, event, "linux.namespaces: type",
+			  &parse->spec->name_space[parse->spec->namespaces].type);
 }
 
 static int namespace_path_parse(struct spec_parse *parse, int event)
 {
-	return text_parse(parse, event, "linux.namespaces: path", &parse->spec->name_space[parse->spec->namespaces].path);
+	return text_parse(parse, event, "linux.namespaces: path",
+			  &parse->spec->name_space[parse->spec->namespaces].path);
 }
 
 /* Walks an array of objects; `item` is called behind each '{'. */

@@ -76,9 +76,10 @@ int state_read(int fd, int64_t deadline_ns, const sigset_t *mask, struct arena *
 		extent_feed(&extent, text + len, (size_t)n);
 		len += (size_t)n;
 		if (len > STATE_MAX_BYTES)
-			return error_set(err, EFBIG, "standard input: more than %d bytes of OCI state", STATE_MAX_BYTES);
+			return error_set(err, EFBIG, "standard input: more than %d bytes of OCI state",
+					 STATE_MAX_BYTES);
 	}
-	arena->used = before; /* give back what was not needed: the last allocation shrinks */
+	arena->used = before;              /* give back what was not needed: the last allocation shrinks */
 	(void)arena_alloc(arena, len + 1); /* fits: it did above */
 	*ret_text = (struct str){ text, len };
 	return 0;
@@ -134,7 +135,8 @@ static int members_parse(struct json_reader *reader, struct arena *arena, struct
 		} else if (json_string_is(key, STR("bundle"))) {
 			r = once(&seen, SEEN_BUNDLE, "bundle", err);
 			if (r >= 0)
-				r = json_text_value(reader, json_next(reader, err), arena, "bundle", &state->bundle, err);
+				r = json_text_value(reader, json_next(reader, err), arena, "bundle", &state->bundle,
+						    err);
 		} else if (json_string_is(key, STR("pid"))) {
 			r = once(&seen, SEEN_PID, "pid", err);
 			if (r >= 0)
@@ -171,7 +173,8 @@ int state_parse(struct str text, struct arena *arena, struct oci_state *ret_stat
 	if (r >= 0)
 		r = json_next(&reader, err); /* JSON_END, or what is wrong behind the object */
 	if (r >= 0 && state.bundle.len && state.bundle.p[0] != '/')
-		r = error_set(err, EINVAL, "bundle '%.*s' is not an absolute path", (int)state.bundle.len, state.bundle.p);
+		r = error_set(err, EINVAL, "bundle '%.*s' is not an absolute path", (int)state.bundle.len,
+			      state.bundle.p);
 	if (r < 0)
 		return error_wrap(err, r, "cannot read the OCI state on standard input");
 	*ret_state = state;

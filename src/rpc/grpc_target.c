@@ -111,7 +111,8 @@ int grpc_target_parse(struct str target, struct grpc_target *ret_target, struct 
 		else
 			r = tcp_set(ret_target, rest, err);
 	} else if (str_find(target, '/') >= 0) {
-		r = error_set(err, EINVAL, "unknown scheme; want unix:///path, unix-abstract:name, host:port or dns:///host:port");
+		r = error_set(err, EINVAL,
+			      "unknown scheme; want unix:///path, unix-abstract:name, host:port or dns:///host:port");
 	} else {
 		r = tcp_set(ret_target, target, err);
 	}

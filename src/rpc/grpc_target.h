@@ -4,7 +4,8 @@
  *   unix:///abs  unix:/abs  unix:rel   a unix socket's path
  *   unix-abstract:name                 a name in the abstract namespace
  *   host:port  dns:///host:port        host is a numeric IPv4 or [IPv6] address or "localhost" (127.0.0.1)
- * Other host names are refused: a static program's resolver would read files and send packets of its own choosing. Pure.
+ * Other host names are refused: a static program's resolver would read files and send packets of its own choosing.
+ * Pure.
  */
 #ifndef RPC_GRPC_TARGET_H
 #define RPC_GRPC_TARGET_H

@@ -9,7 +9,8 @@
 #include "base/buf.h"
 
 /*
- * A string field. Nothing is written for "" (proto3's default). Malformed UTF-8, which receivers refuse, becomes U+FFFD.
+ * A string field. Nothing is written for "" (proto3's default). Malformed UTF-8, which receivers refuse, becomes
+ * U+FFFD.
  */
 void pb_text(struct buf *out, unsigned field, struct str text);
 

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hook/hook_create.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "hook/hook_ask.h"
+#include "hook/hook_log.h"
+#include "hook/hook_request.h"
+#include "hook/hook_unseen.h"
+#include "match/allow_list.h"
+#include "oci/bundle.h"
+#include "oci/cgroup_path.h"
+#include "oci/state.h"
+
+static const char reason_check[] = "failCheck determined that we should fail";
+static const char reason_forged[] = "forged identity: never tolerated";
+static const char reason_denied[] = "the agent refused the container: never tolerated";
+
+/* The state on standard input. What is wrong with it leaves the container unknown. */
+static int state_tell(const struct hook_create *create, struct hook_log *log, struct oci_state *ret_state,
+		      struct error *err)
+{
+	struct log_line line;
+	struct str text;
+	int r = state_read(create->stdin_fd, create->start_ns + create->conf->timeout_ns, &create->stop->wait_mask,
+			   create->arena, &text, err);
+
+	if (r >= 0)
+		r = state_parse(text, create->arena, ret_state, err);
+	if (r < 0) {
+		hook_log_begin(log, &line, LOG_WARN, "failed to read the OCI state");
+		log_text(&line, "error", err->text);
+		(void)log_end(&line); /* counted by the log: main reports it */
+	}
+	return r;
+}
+
+static void bundle_failed(struct hook_log *log, const struct bundle *bundle, int r, const struct error *err)
+{
+	char paths[LOG_VALUE_MAX], name[PATH_MAX], cwd[PATH_MAX];
+	struct buf out = buf_over(paths, sizeof paths), path = buf_over(name, sizeof name);
+	struct log_line line;
+
+	buf_str(&path, bundle->path);
+	buf_text(&path, "/config.json");
+	if (r == -ENOENT || r == -ENOTDIR) {
+		buf_byte(&out, '[');
+		json_write_string(&out, (struct str){ name, path.len });
+		buf_byte(&out, ']');
+		hook_log_begin(log, &line, LOG_ERROR, "fail to find spec file");
+		log_raw(&line, "paths", out.overflow ? STR("[]") : (struct str){ paths, out.len });
+		log_text(&line, "cwd", getcwd(cwd, sizeof cwd) ? cwd : ".");
+	} else {
+		hook_log_begin(log, &line, LOG_WARN, "failed to read spec file");
+		log_text(&line, "name", name);
+		log_text(&line, "error", err->text);
+	}
+	(void)log_end(&line); /* counted by the log: main reports it */
+}
+
+/* The spec in the bundle that the state names. */
+static int spec_tell(const struct hook_create *create, struct hook_log *log, const struct oci_state *state,
+		     struct hook_container *container, struct error *err)
+{
+	struct bundle bundle;
+	int r = bundle_read(state->bundle, create->arena, &bundle, err);
+
+	if (r >= 0) {
+		r = spec_parse(bundle.config, create->arena, &container->spec, err);
+		if (r < 0)
+			(void)error_wrap(err, r, "%s/config.json", bundle.path.p);
+	}
+	if (r >= 0) {
+		container->root_dir = bundle_root_dir(&bundle, container->spec.root_path, create->arena);
+		r = container->root_dir.p ? bundle_check_outside(&bundle, container->root_dir, err)
+					  : error_set(err, ENOMEM, "%s/config.json: out of memory", bundle.path.p);
+	}
+	if (r < 0)
+		bundle_failed(log, &bundle, r, err);
+	bundle_done(&bundle);
+	return r == -ENOENT ? error_wrap(err, r, "failed to find spec file") : r;
+}
+
+/* A container without usable path is still asked for: the agent refuses what it cannot find. */
+static void cgroup_tell(const struct hook_create *create, struct hook_log *log, struct hook_container *container)
+{
+	char *path = arena_alloc(create->arena, CGROUP_PATH_MAX);
+	struct error err = { 0 };
+	struct log_line line;
+	int r;
+
+	if (!path)
+		r = error_set(&err, ENOMEM, "out of memory");
+	else if (!container->spec.has_linux)
+		r = error_set(&err, ENODATA, "the spec has no member 'linux'");
+	else
+		r = cgroup_path_expand(container->spec.cgroups_path, path, CGROUP_PATH_MAX, &err);
+	if (r >= 0) {
+		container->cgroup_path = (struct str){ path, (size_t)r };
+		return;
+	}
+	hook_log_begin(log, &line, LOG_WARN, "error getting cgroup path");
+	log_text(&line, "error", err.text);
+	(void)log_end(&line); /* counted by the log: main reports it */
+}
+
+/* Everything that can be known; `log` speaks about the container from here on. */
+static int container_tell(const struct hook_create *create, struct hook_log *log, struct hook_container *container,
+			  struct error *err)
+{
+	struct oci_state state = { 0 };
+	int r = state_tell(create, log, &state, err);
+
+	if (r >= 0)
+		r = spec_tell(create, log, &state, container, err);
+	if (r < 0)
+		return r;
+	cgroup_tell(create, log, container);
+	identity_tell(create->runtime, &container->spec, &state, container->cgroup_path, &container->identity);
+	log->container = container;
+	return 0;
+}
+
+static bool is_tolerated(const struct hook_conf *conf, const struct hook_container *container)
+{
+	const struct flag_list *names = &conf->allow_namespaces;
+
+	if (!conf->namespace_keys.n)
+		return allow_list_has(names->item, names->n, container->identity.pod_namespace);
+	for (size_t i = 0; i < conf->namespace_keys.n; i++)
+		if (allow_list_has(names->item, names->n,
+				   spec_annotation(&container->spec, str_of(conf->namespace_keys.item[i]))))
+			return true;
+	return false;
+}
+
+static int refuse(struct hook_log *log, const char *reason, struct error *err)
+{
+	struct log_line line;
+
+	hook_log_begin(log, &line, LOG_WARN, "failing container");
+	log_text(&line, "should-fail", reason);
+	log_text(&line, "error", err->text);
+	(void)log_end(&line); /* counted by the log: main reports it */
+	err->code = ECANCELED;
+	return -ECANCELED;
+}
+
+/* The container starts without policy: written down, so that the next agent finds it. */
+static int tolerate(const struct hook_create *create, struct hook_log *log, const struct hook_container *container)
+{
+	struct error err = { 0 };
+	struct log_line line;
+
+	hook_log_begin(log, &line, LOG_INFO,
+		       "failCheck determined that we should not fail this container, even if there was an error");
+	(void)log_end(&line); /* counted by the log: main reports it */
+	if (hook_unseen_record(create->conf->unseen_dir, container, clock_now_ns(CLOCK_REALTIME), &err) < 0) {
+		hook_log_begin(log, &line, LOG_WARN, "cannot write down that this container started without the agent");
+		log_text(&line, "error", err.text);
+		(void)log_end(&line); /* counted by the log: main reports it */
+	}
+	return 0;
+}
+
+static int fail_check(const struct hook_create *create, struct hook_log *log, const struct hook_container *container,
+		      bool tolerated, struct error *err)
+{
+	struct log_line line;
+
+	if (create->log->level <= LOG_DEBUG) {
+		struct hook_log plain = *log;
+
+		plain.container = NULL; /* the annotations are the line's own key */
+		hook_log_begin(&plain, &line, LOG_DEBUG, "running fail check");
+		hook_log_annotations(&plain, &line, "annotations", &container->spec);
+		(void)log_end(&line); /* counted by the log: main reports it */
+	}
+	return tolerated ? tolerate(create, log, container) : refuse(log, reason_check, err);
+}
+
+/* Asks the agent and acts on its answer. */
+static int agent_ask(const struct hook_create *create, struct hook_log *log, const struct hook_container *container,
+		     struct error *err)
+{
+	struct hook_ask ask = {
+		.agent = create->conf->agent,
+		.deadline_ns = create->start_ns + create->conf->timeout_ns,
+		.is_tolerated = is_tolerated(create->conf, container),
+		.stop = create->stop,
+	};
+	struct hook_answer answer;
+	struct log_line line;
+	bool is_denied;
+
+	if (hook_request_build(container, create->arena, HOOK_ASK_ARENA_BYTES, &ask.body, err) < 0)
+		return fail_check(create, log, container, ask.is_tolerated, err);
+	if (hook_ask(&ask, create->arena, &answer)) {
+		hook_log_begin(log, &line, LOG_INFO, "hook request to agent succeeded");
+		(void)log_end(&line); /* counted by the log: main reports it */
+		return 0;
+	}
+	hook_log_begin(log, &line, LOG_WARN, "hook request to the agent failed");
+	log_text(&line, "err", answer.error);
+	log_text(&line, "agent", hook_answer_kind(&answer));
+	(void)log_end(&line); /* counted by the log: main reports it */
+	is_denied = answer.result.is_servers_word && answer.result.status == GRPC_PERMISSION_DENIED;
+	if (answer.result.is_servers_word)
+		(void)error_set(err, ECANCELED, "the agent at %s answered with an error: %s", create->conf->agent,
+				answer.error);
+	else
+		(void)error_set(err, ECANCELED, "%s", answer.error);
+	return is_denied ? refuse(log, reason_denied, err) : fail_check(create, log, container, ask.is_tolerated, err);
+}
+
+int hook_create_run(const struct hook_create *create, struct error *err)
+{
+	struct hook_container container = { 0 };
+	struct hook_log log;
+	struct log_line line;
+	int r;
+
+	hook_log_init(&log, create->log, clock_now_ns(CLOCK_REALTIME), create->arena);
+	r = container_tell(create, &log, &container, err);
+	if (r < 0) /* its namespace is unknown: not tolerated */
+		return fail_check(create, &log, &container, false, err);
+	if (identity_check(&container.identity, container.cgroup_path, err) < 0)
+		return refuse(&log, reason_forged, err);
+	if (create->conf->disable_grpc) {
+		hook_log_begin(&log, &line, LOG_INFO, "gRPC was disabled, so will not be contacting the agent");
+		(void)log_end(&line); /* counted by the log: main reports it */
+		return 0;
+	}
+	return agent_ask(create, &log, &container, err);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * src/hook/hook_log.h: the hook's log: the file, and what the lines of one createRuntime have in common. Source of
+ * keys, their order and the messages: behaviour of the original hook.
+ */
+#ifndef HOOK_HOOK_LOG_H
+#define HOOK_HOOK_LOG_H
+
+#include "base/log.h"
+#include "hook/hook_request.h"
+
+/*
+ * Opens (makes) the log file for appending; a missing folder is made (0755). Returns the descriptor, which lasts as
+ * long as the process, or -errno.
+ */
+int hook_log_open(const char *path, struct error *err);
+
+/* Context of the lines of a createRuntime hook. */
+struct hook_log {
+	struct log *log;
+	char start_time[40];                    /* UTC, RFC 3339 */
+	const struct hook_container *container; /* NULL until the request is known: then the req-… keys appear */
+	struct arena *arena;                    /* for req-annotations, at debug level only */
+};
+
+void hook_log_init(struct hook_log *hook_log, struct log *log, int64_t unix_ns, struct arena *arena);
+
+/* Begins a line with the context's keys; the caller adds its own and ends it. */
+void hook_log_begin(struct hook_log *hook_log, struct log_line *line, enum log_level level, const char *msg);
+
+/* Adds all annotations as an object with sorted keys; nothing if they do not fit a line. */
+void hook_log_annotations(struct hook_log *hook_log, struct log_line *line, const char *key, const struct spec *spec);
+
+#endif

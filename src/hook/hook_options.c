@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hook/hook_options.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+#define DEFAULT_AGENT "unix:///var/run/tetragon/tetragon.sock"
+#define FIELD(member) offsetof(struct hook_conf, member)
+
+static const struct flag rows[] = {
+	{ "log-fname", FLAG_STRING, FIELD(log_fname), "", "FILE",
+	  "log file; without it tetragon-oci-hook.log in the program's own folder" },
+	{ "log-level", FLAG_STRING, FIELD(log_level), "info", "LEVEL", "debug, info, warn or error" },
+	{ "grpc-address", FLAG_STRING, FIELD(agent), DEFAULT_AGENT, "TARGET",
+	  "agent to ask: unix:///path, unix-abstract:name, host:port with a numeric host" },
+	{ "grpc-timeout", FLAG_DURATION, FIELD(timeout_ns), "10s", "DURATION",
+	  "limit of the whole call, retries and the reading of standard input included" },
+	{ "disable-grpc", FLAG_BOOL, FIELD(disable_grpc), "false", NULL, "never ask the agent: log and succeed" },
+	{ "annotations-namespace-key", FLAG_LIST, FIELD(namespace_keys), "", "KEY,...",
+	  "annotations that carry the pod's namespace for the fail check; without it the one that the runtime writes "
+	  "itself" },
+	{ "fail-allow-namespaces", FLAG_LIST, FIELD(allow_namespaces), "kube-system", "NAME,...",
+	  "start containers of these namespaces even if the agent cannot be asked" },
+	{ "runtime", FLAG_STRING, FIELD(runtime), "auto", "NAME",
+	  "whose annotations say who the container is: containerd, cri-o, podman, docker, or auto (by the cgroup "
+	  "path)" },
+	{ "unseen-dir", FLAG_STRING, FIELD(unseen_dir), "/run/tetragon/unseen", "DIR",
+	  "where a container that started without the agent is written down for the next one" },
+	{ 0 },
+};
+
+const struct flag_set hook_options = {
+	.usage = "tetragon-oci-hook [flags] HOOK",
+	.about =
+		"OCI hook: asks the Tetragon agent before a container runs its first instruction. HOOK is\n"
+		"createRuntime (asks the agent), createContainer or poststop (do nothing). The OCI state is read from\n"
+		"standard input. Exit status: 0 the container may start, 1 it must not, 80 wrong usage.",
+	.flags = rows,
+};
+
+/* As rows, because what was probably meant is told in the same way. */
+static const struct flag names[] = {
+	[HOOK_CREATE_RUNTIME] = { .name = "createRuntime" },
+	[HOOK_CREATE_CONTAINER] = { .name = "createContainer" },
+	[HOOK_POSTSTOP] = { .name = "poststop" },
+	{ 0 },
+};
+
+int hook_name_parse(struct str name, enum hook_name *ret_name, struct error *err)
+{
+	static const struct flag_set all = { .flags = names };
+	const struct flag *nearest = flags_find(&all, name);
+
+	if (nearest) {
+		*ret_name = (enum hook_name)(nearest - names);
+		return 0;
+	}
+	nearest = flags_nearest(&all, name);
+	return error_set(err, EINVAL, "unknown hook '%.*s'; want createRuntime, createContainer or poststop%s%s%s",
+			 (int)name.len, name.p, nearest ? "; did you mean '" : "", nearest ? nearest->name : "",
+			 nearest ? "'?" : "");
+}

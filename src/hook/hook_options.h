@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* src/hook/hook_options.h: the hook's options, a row each, and the names of the hooks that it can be called as. */
+#ifndef HOOK_HOOK_OPTIONS_H
+#define HOOK_HOOK_OPTIONS_H
+
+#include "base/flags.h"
+#include "oci/runtime.h"
+
+struct hook_conf {
+	const char *log_fname; /* "" = beside the program */
+	const char *log_level;
+	const char *agent;
+	int64_t timeout_ns;
+	bool disable_grpc;
+	struct flag_list namespace_keys; /* empty: the runtime's own key */
+	struct flag_list allow_namespaces;
+	const char *runtime;
+	const char *unseen_dir;
+};
+
+extern const struct flag_set hook_options;
+
+enum hook_name { HOOK_CREATE_RUNTIME, HOOK_CREATE_CONTAINER, HOOK_POSTSTOP };
+
+/* Returns 0; -EINVAL with the names there are and the one that was probably meant. */
+int hook_name_parse(struct str name, enum hook_name *ret_name, struct error *err);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * src/hook/hook_stop.h: SIGTERM and SIGINT end the call to the agent, nothing else. They are blocked but for the waits,
+ * so that none gets lost between a look and a wait. SIGPIPE is ignored: a closed log or standard error ends nothing.
+ */
+#ifndef HOOK_HOOK_STOP_H
+#define HOOK_HOOK_STOP_H
+
+#include <signal.h>
+
+struct hook_stop {
+	const volatile sig_atomic_t *stop; /* becomes 1 */
+	sigset_t wait_mask;                /* for ppoll */
+};
+
+/* Once per process: signals are the process'. Fills in *ret_stop. */
+void hook_stop_init(struct hook_stop *ret_stop);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rpc/grpc_client.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/error.h"
+
+#define RECEIVE_BYTES 16384
+
+/* Waits for `events`. Returns 1 when there are some; 0 after the call was ended here (deadline, signal). */
+static int wait_for(struct grpc_unary *unary, int fd, short events, const struct grpc_call_limits *limits)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = events };
+
+	for (;;) {
+		int64_t left = limits->deadline_ns - clock_now_ns(CLOCK_MONOTONIC);
+		struct timespec timeout = { .tv_sec = left / NS_PER_S, .tv_nsec = left % NS_PER_S };
+		int r;
+
+		if (limits->stop && *limits->stop) {
+			grpc_unary_end(unary, GRPC_STOPPED, GRPC_CANCELLED, "ended by a signal");
+			return 0;
+		}
+		if (left <= 0) {
+			grpc_unary_end(unary, GRPC_NO_ANSWER, GRPC_DEADLINE_EXCEEDED, "no answer within the time-out");
+			return 0;
+		}
+		r = ppoll(&poll_fd, 1, &timeout, limits->mask);
+		if (r > 0)
+			return 1;
+		if (r < 0 && errno != EINTR) {
+			grpc_unary_eof(unary, strerror(errno));
+			return 0;
+		}
+	}
+}
+
+/* Returns a connected socket, or -1 after the call was ended here. */
+static int connect_to(struct grpc_unary *unary, const struct grpc_target *target, const struct grpc_call_limits *limits,
+		      bool *ret_is_queue_full)
+{
+	auto_close int fd = socket(target->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	socklen_t len = sizeof(int);
+	int error = 0;
+
+	if (fd < 0) {
+		grpc_unary_eof(unary, strerror(errno));
+		return -1;
+	}
+	if (connect(fd, (const struct sockaddr *)&target->address, target->length) < 0) {
+		error = errno;
+		if (error == EINPROGRESS) {
+			if (!wait_for(unary, fd, POLLOUT, limits))
+				return -1;
+			if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+				error = errno;
+		}
+	}
+	if (error) {
+		*ret_is_queue_full = error == EAGAIN;
+		grpc_unary_eof(unary, error == EAGAIN ? "its queue of connections is full" : strerror(error));
+		return -1;
+	}
+	return take_fd(&fd);
+}
+
+/* Sends what there is. False if the socket takes no more for good: an answer may still be there to read. */
+static bool send_all(struct grpc_unary *unary, int fd, bool *ret_is_full)
+{
+	struct str out;
+
+	*ret_is_full = false;
+	while ((out = grpc_unary_out(unary)).len) {
+		ssize_t n = send(fd, out.p, out.len, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN) {
+			*ret_is_full = true;
+			return true;
+		}
+		if (n < 0)
+			return false;
+		grpc_unary_sent(unary, (size_t)n);
+	}
+	return true;
+}
+
+static void exchange(struct grpc_unary *unary, int fd, const struct grpc_call_limits *limits)
+{
+	char bytes[RECEIVE_BYTES];
+	bool can_send = true, is_full;
+
+	while (!grpc_unary_result(unary)) {
+		ssize_t n;
+
+		is_full = false;
+		if (can_send)
+			can_send = send_all(unary, fd, &is_full);
+		if (grpc_unary_result(unary) || !wait_for(unary, fd, (short)(POLLIN | (is_full ? POLLOUT : 0)), limits))
+			return;
+		n = recv(fd, bytes, sizeof bytes, 0);
+		if (n > 0)
+			grpc_unary_feed(unary, bytes, (size_t)n);
+		else if (!n)
+			grpc_unary_eof(unary, NULL);
+		else if (errno != EAGAIN && errno != EINTR)
+			grpc_unary_eof(unary, strerror(errno));
+	}
+}
+
+void grpc_client_call(const struct grpc_target *target, const struct grpc_request *request,
+		      const struct grpc_call_limits *limits, struct arena *arena, struct buf *response,
+		      struct grpc_result *ret_result)
+{
+	struct grpc_request timed = *request;
+	size_t before = arena->used;
+	struct grpc_unary *unary;
+	struct error err = { 0 };
+	bool is_queue_full = false;
+
+	timed.timeout_ns = limits->deadline_ns - clock_now_ns(CLOCK_MONOTONIC);
+	if (grpc_unary_new(arena, &timed, response, &unary, &err) < 0) {
+		*ret_result = (struct grpc_result){ .outcome = GRPC_NO_CONNECTION, .status = GRPC_RESOURCE_EXHAUSTED };
+		memcpy(ret_result->message, err.text, sizeof ret_result->message - 1);
+	} else {
+		auto_close int fd = connect_to(unary, target, limits, &is_queue_full);
+
+		if (fd >= 0)
+			exchange(unary, fd, limits);
+		*ret_result = *grpc_unary_result(unary);
+		ret_result->is_retried_soon = is_queue_full;
+	}
+	arena->used = before;
+}

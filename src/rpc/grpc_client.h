@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * src/rpc/grpc_client.h: one unary gRPC call, one attempt, over a socket of its own. Blocks its thread, in ppoll only.
+ */
+#ifndef RPC_GRPC_CLIENT_H
+#define RPC_GRPC_CLIENT_H
+
+#include <signal.h>
+
+#include "rpc/grpc_target.h"
+#include "rpc/grpc_unary.h"
+
+struct grpc_call_limits {
+	int64_t deadline_ns; /* CLOCK_MONOTONIC; covers connecting, sending and waiting */
+	/*
+	 * The signals that end the call are blocked by the caller, whose handler sets *stop; ppoll waits with `mask`,
+	 * which lets them through. Both NULL: nothing ends it but the deadline.
+	 */
+	const sigset_t *mask;
+	const volatile sig_atomic_t *stop;
+};
+
+/*
+ * Calls, and fills in *ret_result whatever happens. request->timeout_ns is set by the deadline. `arena`: what is used
+ * of it is given back. `response` as in grpc_unary_new.
+ */
+void grpc_client_call(const struct grpc_target *target, const struct grpc_request *request,
+		      const struct grpc_call_limits *limits, struct arena *arena, struct buf *response,
+		      struct grpc_result *ret_result);
+
+#endif
