@@ -20,6 +20,7 @@ class Podman:
         self.runtime = runtime
         self.rootfs = self.folder / "rootfs"
         self.hooks = self.folder / "hooks.d"
+        self.unseen = self.folder / "unseen"
         self.hook_log = self.folder / "hook.log"
         self.hooks.mkdir(parents=True)
         self._make_rootfs()
@@ -49,10 +50,11 @@ class Podman:
         (self.rootfs / "etc" / "forbidden").write_text("nobody should read this\n")
 
     def install_hook(self, agent_address, *flags, runtime_flag="containerd", timeout=15, name="tetragon",
-                     program=BIN / "tetragon-oci-hook"):
+                     program=BIN / "tetragon-oci-hook", unseen=None):
         """The hook as set-up would install it: createRuntime only, an environment that is not empty, a time-out."""
         arguments = ["tetragon-oci-hook", "--log-level=info", f"--log-fname={self.hook_log}",
-                     f"--grpc-address={agent_address}", f"--runtime={runtime_flag}", *flags, "createRuntime"]
+                     f"--grpc-address={agent_address}", f"--runtime={runtime_flag}",
+                     f"--unseen-dir={unseen or self.unseen}", *flags, "createRuntime"]
         self.install(name, program, arguments, ["createRuntime"], timeout)
 
     def install(self, name, program, arguments, stages, timeout=15):

@@ -48,7 +48,7 @@ def guarded(agent, podman):
     """Starts the agent with policies of tests/e2e/policies and installs the hook: guarded("kill-lseek")."""
     def start(*policies, flags=(), hook_flags=(), **hook):
         agent.start(*(POLICIES / f"{name}.yaml" for name in policies), flags=flags)
-        podman.install_hook(agent.address, f"--unseen-dir={agent.unseen}", *hook_flags, **hook)
+        podman.install_hook(agent.address, *hook_flags, unseen=agent.unseen, **hook)
         return agent
 
     return start

@@ -67,7 +67,7 @@ def test_a_deleted_policy_sets_its_containers_free(guarded, podman, agent):
 
 
 def test_a_tolerated_namespace_starts_without_agent(podman, folder):
-    podman.install_hook(f"unix://{folder}/nobody.sock", "--grpc-timeout=10s", f"--unseen-dir={folder}/unseen")
+    podman.install_hook(f"unix://{folder}/nobody.sock", "--grpc-timeout=10s")
     began = time.monotonic()
     done = podman.run("/bin/harmless", namespace="kube-system")
     assert (done.returncode, done.stdout) == (0, "survived\n"), done.stderr
@@ -80,7 +80,7 @@ def test_a_tolerated_namespace_starts_without_agent(podman, folder):
 
 def test_any_other_namespace_fails_after_the_time_out(podman, folder):
     address = f"unix://{folder}/nobody.sock"
-    podman.install_hook(address, "--grpc-timeout=1s", f"--unseen-dir={folder}/unseen")
+    podman.install_hook(address, "--grpc-timeout=1s")
     began = time.monotonic()
     done = podman.run("/bin/harmless", namespace="tenant-a")
     took = time.monotonic() - began
@@ -88,7 +88,7 @@ def test_any_other_namespace_fails_after_the_time_out(podman, folder):
     assert 1 <= took < 6, took
     for part in (f"{folder}/nobody.sock", "1s", str(podman.hook_log)):
         assert part in done.stderr, f"'{part}' is missing: {done.stderr}"
-    assert not list((folder / "unseen").glob("*")), "a start that did not happen is not one that was unseen"
+    assert not list(podman.unseen.glob("*")), "a start that did not happen is not one that was unseen"
 
 
 def test_an_agent_that_is_back_in_time_costs_only_time(guarded, podman, agent):
@@ -105,7 +105,7 @@ def test_an_agent_that_is_back_in_time_costs_only_time(guarded, podman, agent):
 
 
 def test_what_started_unseen_is_found(podman, agent):
-    podman.install_hook(agent.address, "--fail-allow-namespaces=tenant-a", f"--unseen-dir={agent.unseen}")
+    podman.install_hook(agent.address, "--fail-allow-namespaces=tenant-a", unseen=agent.unseen)
     recorded = looping(podman, "recorded")
     assert list(agent.unseen.iterdir()), "the hook left no record"
     podman.remove_hook()

@@ -21,7 +21,7 @@ def test_another_key_set_changes_nothing(guarded, podman):
 
 
 def test_another_key_set_does_not_make_a_start_tolerated(podman, folder):
-    podman.install_hook(f"unix://{folder}/nobody.sock", "--grpc-timeout=1s", f"--unseen-dir={folder}/unseen")
+    podman.install_hook(f"unix://{folder}/nobody.sock", "--grpc-timeout=1s")
     done = podman.run("/bin/harmless", namespace="tenant-a", annotations=FORGED)
     assert (done.returncode, done.stdout) == (126, ""), done.stderr
 

@@ -26,7 +26,7 @@ from bed.agent import Agent  # noqa: E402
 from bed.podman import KILLED, Podman  # noqa: E402
 
 NAMESPACE = "tenant-a"
-REFUSED = 126  # podman's status when the hook said no
+REFUSED = (126, 127)  # podman's status when the hook said no; 127 if the hook's words are "No such file or directory"
 POLICY_FILES = [POLICIES / "kill-lseek.yaml", POLICIES / "kill-open.yaml"]
 CG = ("-v", f"{cgroups.v2_root()}:/cg")
 
@@ -73,10 +73,14 @@ WAYS = [by_itself("first_lseek"), by_itself("open_rodata"), by_itself("lseek_int
         by_itself("inner_cgroup"), exec_into_inner_cgroup, by_itself("root_cgroup")]
 
 
-def outcome(status, output):
+def outcome(status, output, errors):
     if "survived" in output:
         return "escaped"
-    return {KILLED: "killed", REFUSED: "refused"}.get(status, "unclear")
+    if status == KILLED:
+        return "killed"
+    if status in REFUSED and "hook" in errors:
+        return "refused"
+    return "unclear"
 
 
 class Restarts:
@@ -116,7 +120,7 @@ def run(options, podman, agent, chance):
     def attempt(number):
         way = ways[number % len(ways)]
         status, output, errors = way(podman, f"start-{number}")
-        result = outcome(status, output)
+        result = outcome(status, output, errors)
         return result, f"start {number}, {way.__name__}: {result}, status {status}; {output.strip()} {errors.strip()}"
 
     with concurrent.futures.ThreadPoolExecutor(options.parallel) as pool:
