@@ -133,7 +133,7 @@ static int list_set(struct flag_parse *parse, const struct flag *flag, struct js
 static int value_set(struct flag_parse *parse, const struct flag *flag, struct json_reader *reader, int event,
 		     struct error *err)
 {
-	struct str name = str_of(flag->name), text;
+	struct str name = str_of(flag->name), text = { NULL, 0 };
 	int result;
 
 	switch (event) {

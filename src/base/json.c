@@ -82,30 +82,34 @@ static int32_t hex4(struct str text, size_t at)
 /* At the opening quote: leaves the raw text in r->text and stands behind the closing quote. */
 static int string_scan(struct json_reader *r, struct error *err)
 {
-	size_t begin = ++r->at;
+	const char *p = r->input.p;
+	size_t begin = ++r->at, at = begin, end = r->input.len;
 
-	for (; r->at < r->input.len; r->at++) {
-		unsigned char c = (unsigned char)r->input.p[r->at];
+	for (; at < end; at++) {
+		unsigned char c = (unsigned char)p[at];
 
+		if (c >= 0x20 && c != '"' && c != '\\')
+			continue; /* nearly every byte of a document */
+		r->at = at;
 		if (c == '"') {
-			r->text = (struct str){ r->input.p + begin, r->at - begin };
+			r->text = (struct str){ p + begin, at - begin };
 			r->at++;
 			return 0;
 		}
 		if (c < 0x20)
 			return malformed(r, "control character in a string", err);
-		if (c != '\\')
-			continue;
-		if (++r->at == r->input.len)
+		r->at = ++at;
+		if (at == end)
 			break;
-		if (r->input.p[r->at] == 'u') {
-			if (hex4(r->input, r->at + 1) < 0)
+		if (p[at] == 'u') {
+			if (hex4(r->input, at + 1) < 0)
 				return malformed(r, "\\u needs four hexadecimal digits", err);
-			r->at += 4;
-		} else if (!r->input.p[r->at] || !strchr("\"\\/bfnrt", r->input.p[r->at])) {
+			at += 4;
+		} else if (!p[at] || !strchr("\"\\/bfnrt", p[at])) {
 			return malformed(r, "unknown escape in a string", err);
 		}
 	}
+	r->at = end;
 	return malformed(r, "unterminated string", err);
 }
 
@@ -118,32 +122,32 @@ static bool digits_skip(struct json_reader *r)
 	return r->at > begin;
 }
 
-static bool byte_is(const struct json_reader *r, const char *set)
+static bool byte_is(const struct json_reader *r, char c)
 {
-	return r->at < r->input.len && r->input.p[r->at] && strchr(set, r->input.p[r->at]);
+	return r->at < r->input.len && r->input.p[r->at] == c;
 }
 
 static int number_scan(struct json_reader *r, struct error *err)
 {
 	size_t begin = r->at;
 
-	if (byte_is(r, "-"))
+	if (byte_is(r, '-'))
 		r->at++;
-	if (byte_is(r, "0")) {
+	if (byte_is(r, '0')) {
 		r->at++;
-		if (byte_is(r, "0123456789"))
+		if (digits_skip(r))
 			return malformed(r, "a number with a leading zero", err);
 	} else if (!digits_skip(r)) {
 		return malformed(r, "a number needs digits", err);
 	}
-	if (byte_is(r, ".")) {
+	if (byte_is(r, '.')) {
 		r->at++;
 		if (!digits_skip(r))
 			return malformed(r, "a number needs digits after '.'", err);
 	}
-	if (byte_is(r, "eE")) {
+	if (byte_is(r, 'e') || byte_is(r, 'E')) {
 		r->at++;
-		if (byte_is(r, "+-"))
+		if (byte_is(r, '+') || byte_is(r, '-'))
 			r->at++;
 		if (!digits_skip(r))
 			return malformed(r, "a number needs digits in its exponent", err);
@@ -233,13 +237,13 @@ static int key_scan(struct json_reader *r, struct error *err)
 {
 	int result;
 
-	if (!byte_is(r, "\""))
+	if (!byte_is(r, '"'))
 		return malformed(r, "expected a key in quotes", err);
 	result = string_scan(r, err);
 	if (result < 0)
 		return result;
 	skip_space(r);
-	if (!byte_is(r, ":"))
+	if (!byte_is(r, ':'))
 		return malformed(r, "expected ':' after a key", err);
 	r->at++;
 	r->state = WANT_VALUE;
@@ -251,15 +255,15 @@ static int step(struct json_reader *r, struct error *err)
 	skip_space(r);
 	switch ((enum want)r->state) {
 	case WANT_ITEM_OR_END:
-		return byte_is(r, "]") ? container_end(r) : value_scan(r, err);
+		return byte_is(r, ']') ? container_end(r) : value_scan(r, err);
 	case WANT_KEY_OR_END:
-		return byte_is(r, "}") ? container_end(r) : key_scan(r, err);
+		return byte_is(r, '}') ? container_end(r) : key_scan(r, err);
 	case WANT_KEY:
 		return key_scan(r, err);
 	case WANT_COMMA_OR_END:
-		if (byte_is(r, in_array(r) ? "]" : "}"))
+		if (byte_is(r, in_array(r) ? ']' : '}'))
 			return container_end(r);
-		if (!byte_is(r, ","))
+		if (!byte_is(r, ','))
 			return malformed(r, in_array(r) ? "expected ',' or ']'" : "expected ',' or '}'", err);
 		r->at++;
 		skip_space(r);
@@ -274,11 +278,11 @@ static int step(struct json_reader *r, struct error *err)
 
 int json_next(struct json_reader *reader, struct error *err)
 {
-	struct json_reader next = *reader; /* an error leaves the caller's reader where it was: it comes again */
-	int result = step(&next, err);
+	size_t at = reader->at;
+	int result = step(reader, err);
 
-	if (result >= 0)
-		*reader = next;
+	if (result < 0)
+		reader->at = at; /* nothing else has moved yet, so the same error comes again */
 	return result;
 }
 
@@ -364,7 +368,7 @@ bool json_string_is(struct str raw, struct str text)
 		char piece[4];
 		int n = piece_decode(raw, &at, piece);
 
-		if (n < 0 || text.len - done < (size_t)n || memcmp(text.p + done, piece, (size_t)n))
+		if (n < 0 || text.len - done < (size_t)n || memcmp(text.p + done, piece, (size_t)n) != 0)
 			return false;
 		done += (size_t)n;
 	}
