@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * src/event/pipeline.h: from a ring buffer record to the sinks: check the record, bring the process cache up to date, build
- * the API's message, give it to each sink whose filter wants it. A message is built once and encoded at most once per form
- * (JSON, protobuf), whatever the number of sinks; if no sink wants events only the cache is kept. One thread, no blocking:
- * sinks queue for themselves.
+ * src/event/pipeline.h: from a ring buffer record to the sinks: check the record, bring the process cache up to date,
+ * build the API's message, give it to each sink whose filter wants it. A message is built once and encoded at most once
+ * per form (JSON, protobuf), whatever the number of sinks; if no sink wants events only the cache is kept. One thread,
+ * no blocking: sinks queue for themselves.
  */
 #ifndef EVENT_PIPELINE_H
 #define EVENT_PIPELINE_H
@@ -14,6 +14,7 @@
 
 #include "abi.h"
 #include "base/str.h"
+#include "tetragon/events.pb-c.h"
 
 struct error;
 struct event_filter;
@@ -25,6 +26,8 @@ struct process_cache;
 /* One event, on its way through the sinks: valid during the sink's call only. */
 struct event;
 
+/* The message; borrowed. */
+const Tetragon__GetEventsResponse *event_message(const struct event *event);
 /* The event as one line of JSON without the newline; {NULL, 0}: it could not be encoded (counted). */
 struct str event_json(struct event *event);
 /* The event as protobuf bytes of GetEventsResponse; {NULL, 0}: it could not be encoded (counted). */
@@ -35,12 +38,12 @@ struct event_sink {
 	void (*send)(void *context, struct event *event); /* must not add or remove sinks */
 	void *context;
 	const struct event_filter *filter; /* borrowed while linked; NULL: everything */
-	struct event_sink *next; /* the pipeline's */
+	struct event_sink *next;           /* the pipeline's */
 };
 
 struct pipeline_options {
 	const char *node_name, *cluster_name; /* copied; cluster name may be NULL */
-	struct process_cache *cache; /* these three are borrowed for the pipeline's life */
+	struct process_cache *cache;          /* these three are borrowed for the pipeline's life */
 	struct pod_registry *registry;
 	void *context; /* for the next one */
 	/* The policy that is in `slot` with this generation, or NULL: gone. */
@@ -48,13 +51,13 @@ struct pipeline_options {
 };
 
 struct pipeline_stats {
-	uint64_t records; /* taken */
-	uint64_t malformed; /* refused: sizes or lengths do not fit */
-	uint64_t exec, exit, kprobe, tracepoint; /* events built, wanted or not */
-	uint64_t policy_gone; /* hits whose policy is gone: told without its names */
-	uint64_t process_unknown; /* events whose process is a stand-in */
+	uint64_t records;                        /* taken */
+	uint64_t malformed;                      /* refused: sizes or lengths do not fit */
+	uint64_t exec, exit, kprobe, tracepoint; /* events that there were, wanted or not */
+	uint64_t policy_gone;                    /* hits whose policy is gone: told without its names */
+	uint64_t process_unknown;                /* events whose process is a stand-in */
 	uint64_t build_failed; /* events lost: did not fit into the message memory, or could not be encoded */
-	uint64_t sent; /* events given to sinks */
+	uint64_t sent;         /* events given to sinks */
 };
 
 /* NULL: no memory. */
@@ -75,14 +78,15 @@ void pipeline_sink_remove(struct pipeline *pipeline, struct event_sink *sink); /
 int pipeline_record(struct pipeline *pipeline, const struct abi_header *record, size_t size);
 
 struct pipeline_scan_options {
-	const char *procfs; /* "/proc" */
+	const char *procfs;     /* "/proc" */
 	const char *controller; /* whose line of /proc/PID/cgroup counts: v1 "memory"; "" = v2 */
-	int64_t clock_ticks; /* per second: sysconf(_SC_CLK_TCK) */
+	int64_t clock_ticks;    /* per second: sysconf(_SC_CLK_TCK) */
 };
 
 /*
  * Reads the processes that are there already into the cache and sends a process_exec (flag procFS) for each but kernel
- * threads. Their containers are told by cgroup path, so register containers first. Returns how many processes, or -errno.
+ * threads. Their containers are told by cgroup path, so register containers first. Returns how many processes, or
+ * -errno.
  */
 int pipeline_scan(struct pipeline *pipeline, const struct pipeline_scan_options *options, struct error *err);
 
