@@ -194,7 +194,7 @@ int parse_fail_key(struct parse *parse, int code, const struct yaml_node *child,
 
 struct hint schema_hint(struct str wanted, const void *words, size_t n, size_t stride)
 {
-	char word[SUGGEST_WORD_MAX + 1];
+	char word[SUGGEST_WORD_MAX + 1] = "";
 	struct suggestion best = suggestion_for(word);
 	struct hint hint = { "" };
 
