@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/admission.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "agent/policies.h"
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "oci/cgroup_path.h"
+#include "pod/container_name.h"
+#include "sensor/hierarchy.h"
+#include "sensor/sensor.h"
+
+#define INITS_MAX 4 /* processes of a container that are asked for their mount namespace */
+
+static const char *text_of(const char *text)
+{
+	return text ? text : "";
+}
+
+/* One '/' between components, none at the end, no "." */
+static int path_clean(const char *spec, char *path, size_t size, struct error *err)
+{
+	struct buf out = buf_over(path, size);
+	char expanded[PATH_MAX];
+	int r;
+
+	if (!*spec)
+		return error_set(err, EINVAL, "cgroupsPath is empty");
+	if (cgroup_path_climbs(str_of(spec)))
+		return error_set(err, EINVAL, "cgroupsPath '%s' climbs with '..'", spec);
+	if (*spec != '/') {
+		r = cgroup_path_expand(str_of(spec), expanded, sizeof expanded, err);
+		if (r < 0)
+			return error_wrap(err, -EINVAL, "cgroupsPath");
+		spec = expanded;
+	}
+	while (*spec) {
+		size_t len = strcspn(spec, "/");
+
+		if (len && !(len == 1 && *spec == '.')) {
+			buf_byte(&out, '/');
+			buf_add(&out, spec, len);
+		}
+		spec += len;
+		spec += *spec == '/';
+	}
+	if (out.overflow)
+		return error_set(err, EINVAL, "cgroupsPath is longer than %zu bytes", size - 1);
+	if (!out.len)
+		return error_set(err, EINVAL,
+				 "cgroupsPath is the root of the cgroup tree: that is the host, not a container");
+	return 0;
+}
+
+static int check_identity(const struct admission_request *request, const char *path, struct error *err)
+{
+	struct str in_path = cgroup_path_pod_uid(str_of(path)), told = str_of(text_of(request->pod_uid));
+
+	if (!in_path.len || !told.len || cgroup_path_uid_equal(in_path, told))
+		return 0;
+	return error_set(err, EPERM, "pod UID '%s' is not the one of the cgroup path %s: the identity is forged",
+			 told.p, path);
+}
+
+/*
+ * What the registry knows against it. Entries that are out of date (their cgroup is gone) are moved away, each at most
+ * once.
+ */
+static int check_cgroup(struct admission *admission, const struct admission_request *request, const char *path,
+			uint64_t id, struct error *err)
+{
+	for (;;) {
+		const struct pod_container *other = NULL;
+		uint64_t other_id;
+
+		switch (pod_registry_judge_path(admission->registry, path, id, text_of(request->container_id),
+						&other)) {
+		case POD_PATH_ROOT:
+			return error_set(
+				err, EINVAL,
+				"cgroupsPath is the root of the cgroup tree: that is the host, not a container");
+		case POD_PATH_TAKEN:
+			return error_set(err, EINVAL, "cgroup %s is already that of container %s, not of %s", path,
+					 other->container_id, request->container_id);
+		case POD_PATH_ABOVE:
+			if (hierarchy_cgroup_id(admission->hierarchy, other->cgroup_path, &other_id, NULL, NULL) >= 0 &&
+			    other_id == other->cgroup_id)
+				return error_set(err, EINVAL,
+						 "cgroup %s is no container's: container %s is below it, at %s", path,
+						 other->container_id, other->cgroup_path);
+			break;
+		case POD_PATH_REMADE:
+			break;
+		case POD_PATH_NEW:
+		case POD_PATH_SAME:
+		case POD_PATH_BELOW:
+			return 0;
+		}
+		(void)pod_registry_remove(admission->registry, other->cgroup_id, clock_now_ns(CLOCK_REALTIME));
+	}
+}
+
+struct file_id {
+	uint64_t ino;
+	uint32_t major, minor;
+};
+
+static bool file_id_of(const char *path, struct file_id *ret_id)
+{
+	struct statx st;
+
+	if (statx(AT_FDCWD, path, AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, STATX_INO, &st) < 0)
+		return false; /* nothing remote is waited for */
+	*ret_id = (struct file_id){ st.stx_ino, st.stx_dev_major, st.stx_dev_minor };
+	return true;
+}
+
+static bool file_id_equal(const struct file_id *a, const struct file_id *b)
+{
+	return a->ino == b->ino && a->major == b->major && a->minor == b->minor;
+}
+
+/* The container's processes so far: the runtime's init. Returns how many of at most INITS_MAX. */
+static size_t inits_of(const char *host_path, int pids[INITS_MAX])
+{
+	char path[PATH_MAX + 32], line[32];
+	struct buf text = buf_over(path, sizeof path);
+	size_t n = 0;
+	FILE *file;
+
+	buf_printf(&text, "%s/cgroup.procs", host_path);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	while (n < INITS_MAX && fgets(line, sizeof line, file))
+		if (sscanf(line, "%d", &pids[n]) == 1 && pids[n] > 0)
+			n++;
+	(void)fclose(file); /* read only */
+	return n;
+}
+
+/*
+ * The exec rule waits until a task has left the runtime's mount namespace and root. Two set-ups never do: a container
+ * that shares the runtime's mount namespace, and one whose root is the runtime's own.
+ */
+static void judge_runtime(const struct admission *admission, const struct admission_request *request,
+			  struct admission_answer *answer)
+{
+	bool is_known = admission->has_own_pids && request->peer_pid > 0;
+	pid_t runtime = is_known ? request->peer_pid : 1;
+	char ours[PATH_MAX], theirs[PATH_MAX];
+	struct buf text = buf_over(ours, sizeof ours);
+	int pids[INITS_MAX];
+	size_t n = inits_of(answer->host_path, pids);
+	struct file_id runtime_ns, ns, root, container_root;
+
+	buf_printf(&text, "%s/%d/ns/mnt", admission->procfs, runtime);
+	if (file_id_of(ours, &runtime_ns)) {
+		if (is_known)
+			answer->runtime_mnt_ns = (uint32_t)runtime_ns.ino; /* numbers of namespaces have 32 bits */
+		for (size_t i = 0; i < n; i++) {
+			text = buf_over(theirs, sizeof theirs);
+			buf_printf(&text, "%s/%d/ns/mnt", admission->procfs, pids[i]);
+			if (file_id_of(theirs, &ns) && file_id_equal(&ns, &runtime_ns))
+				answer->flags |= ABI_CG_EXEC_ANY;
+		}
+	}
+	if (*text_of(request->root_dir) != '/')
+		return;
+	text = buf_over(ours, sizeof ours);
+	buf_printf(&text, "%s/%d/root/.", admission->procfs, runtime);
+	text = buf_over(theirs, sizeof theirs);
+	buf_printf(&text, "%s/%d/root%s", admission->procfs, runtime, request->root_dir);
+	if (!text.overflow && file_id_of(ours, &root) && file_id_of(theirs, &container_root) &&
+	    file_id_equal(&root, &container_root))
+		answer->flags |= ABI_CG_SAME_ROOT;
+}
+
+static void info_text(char *to, size_t size, const char *text)
+{
+	struct buf out = buf_over(to, size);
+
+	buf_add(&out, text, strnlen(text, size - 1)); /* cut: for people; the registry has it whole */
+}
+
+static void info_of(const struct pod_container *container, struct abi_container_info *info)
+{
+	*info = (struct abi_container_info){ .registered_ns = (uint64_t)container->registered_ns };
+	info->source = container->source == POD_FROM_HOOK            ? ABI_INFO_HOOK
+		       : container->source == POD_FROM_UNSEEN_RECORD ? ABI_INFO_UNSEEN_RECORD
+								     : ABI_INFO_WALK;
+	info_text(info->container_id, sizeof info->container_id, container->container_id);
+	info_text(info->pod_uid, sizeof info->pod_uid, container->pod_uid);
+	info_text(info->pod_namespace, sizeof info->pod_namespace, container->pod_namespace);
+	info_text(info->pod_name, sizeof info->pod_name, container->pod_name);
+	info_text(info->container_name, sizeof info->container_name, container->name);
+	info_text(info->image, sizeof info->image, container->image);
+	info_text(info->cgroup_path, sizeof info->cgroup_path, container->cgroup_path);
+}
+
+static unsigned count_bits(const struct abi_policy_set *set)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < ABI_POLICY_WORDS; i++)
+		n += (unsigned)__builtin_popcountll(set->bit[i]);
+	return n;
+}
+
+/* A container id that the request lacks may be in the path. */
+static const char *container_id_of(const struct admission_request *request, const char *path, char *memory, size_t size)
+{
+	struct str in_path = cgroup_path_container_id(str_of(path));
+	struct buf out = buf_over(memory, size);
+
+	if (*text_of(request->container_id))
+		return request->container_id;
+	buf_str(&out, in_path);
+	return memory;
+}
+
+static int admit(struct admission *admission, const struct admission_request *request, struct admission_answer *answer,
+		 struct error *err)
+{
+	const struct pod_container *container;
+	struct abi_container_info info;
+	struct abi_policy_set set;
+	char id[POD_ID_MAX + 1];
+	struct pod_container told = {
+		.container_id = container_id_of(request, answer->path, id, sizeof id),
+		.name = text_of(request->container_name),
+		.image = text_of(request->image),
+		.pod_namespace = text_of(request->pod_namespace),
+		.pod_name = text_of(request->pod_name),
+		.pod_uid = text_of(request->pod_uid),
+		.cgroup_id = answer->cgroup_id,
+		.cgroup_path = answer->path,
+		.source = request->source,
+	};
+	int r, sensor_r;
+
+	(void)container_name_id(cgroup_path_leaf(str_of(answer->path)),
+				&told.runtime); /* "" if the name tells nothing */
+	r = pod_registry_add(admission->registry, &told, clock_now_ns(CLOCK_REALTIME), err);
+	if (r == -EEXIST)
+		return error_wrap(err, -EPERM, "the identity is not the one that the container came with");
+	if (r < 0)
+		return r;
+	answer->is_new = r == 1;
+	container = pod_registry_by_cgroup(admission->registry, answer->cgroup_id);
+	info_of(container, &info);
+	policies_select(admission->policies, answer->path, container->pod_namespace, &set);
+	answer->policies = count_bits(&set);
+	judge_runtime(admission, request, answer);
+	sensor_r = sensor_container_add(admission->sensor, answer->cgroup_id, answer->host_path, answer->flags,
+					answer->runtime_mnt_ns, &set, &info, err);
+	if (sensor_r < 0 && answer->is_new)
+		(void)pod_registry_remove(admission->registry, answer->cgroup_id, clock_now_ns(CLOCK_REALTIME));
+	if (sensor_r == -EPERM)
+		sensor_r = -EIO; /* the kernel refuses us, not the caller its identity */
+	return sensor_r < 0 ? error_wrap(err, sensor_r, "cannot put cgroup %s under policy", answer->path) : 0;
+}
+
+int admission_admit(struct admission *admission, const struct admission_request *request,
+		    struct admission_answer *ret_answer, struct error *err)
+{
+	struct admission_answer *answer = ret_answer;
+	int r;
+
+	*answer = (struct admission_answer){ 0 };
+	r = path_clean(text_of(request->cgroup_path), answer->path, sizeof answer->path, err);
+	if (r >= 0)
+		r = check_identity(request, answer->path, err);
+	if (r == -EPERM) {
+		admission->refused_identity++;
+		return r;
+	}
+	if (r >= 0) {
+		r = hierarchy_cgroup_id(admission->hierarchy, answer->path, &answer->cgroup_id, answer->host_path, err);
+		if (r == -EXDEV)
+			r = -EINVAL;
+	}
+	if (r >= 0 && answer->cgroup_id == admission->hierarchy->root_id)
+		r = error_set(err, EINVAL,
+			      "cgroupsPath is the root of the cgroup tree: that is the host, not a container");
+	if (r >= 0)
+		r = check_cgroup(admission, request, answer->path, answer->cgroup_id, err);
+	if (r < 0) {
+		admission->refused_cgroup++;
+		return r;
+	}
+	r = admit(admission, request, answer, err);
+	if (r == -EPERM)
+		admission->refused_identity++;
+	else if (r < 0)
+		admission->failed++;
+	else if (answer->is_new)
+		admission->admitted++;
+	else
+		admission->repeated++;
+	return r;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * src/agent/admission.h: the decision about one container: is it what it says, is that cgroup one container's, which
+ * policies select it; then the kernel is told, and only then "yes" is the answer. Whoever tells of a container comes
+ * through here: the runtime hook, records of tolerated starts, the walk of the cgroup tree.
+ */
+#ifndef AGENT_ADMISSION_H
+#define AGENT_ADMISSION_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "pod/registry.h"
+
+struct error;
+struct hierarchy;
+struct policies;
+struct sensor;
+
+struct admission {
+	struct sensor *sensor; /* these four are borrowed */
+	const struct hierarchy *hierarchy;
+	struct pod_registry *registry;
+	const struct policies *policies;
+	const char *procfs;
+	bool has_own_pids; /* procfs shows the pids of our own namespace: a peer's pid can be looked up there */
+
+	uint64_t admitted, repeated; /* containers put under policy; told again */
+	uint64_t refused_cgroup, refused_identity, failed;
+};
+
+/* Who wants in. Texts are borrowed, hostile; "" or NULL = unknown. */
+struct admission_request {
+	const char *cgroup_path; /* below the hierarchy's root; or systemd's "slice:prefix:name" */
+	const char *root_dir;
+	const char *container_id, *container_name, *image;
+	const char *pod_name, *pod_uid, *pod_namespace;
+	enum pod_source source;
+	pid_t peer_pid; /* of the process that told, in our pid namespace; 0 = unknown */
+};
+
+struct admission_answer {
+	uint64_t cgroup_id;
+	uint32_t flags;          /* ABI_CG_* */
+	uint32_t runtime_mnt_ns; /* inode number of the runtime's mount namespace; 0: that of the host's pid 1 */
+	unsigned policies;       /* namespaced ones that select it */
+	bool is_new;
+	char path[PATH_MAX]; /* cleaned, below the hierarchy's root */
+	char host_path[PATH_MAX];
+};
+
+/*
+ * Puts the container under its policies. Idempotent.
+ *   -EINVAL   no path, "..", not in the hierarchy, its root, an ancestor of a container or of this agent, another
+ *             container's cgroup
+ *   -EPERM    the identity is forged: another pod UID than the cgroup path's; or another namespace or UID than the one
+ * it came with -ENOENT   there is no such cgroup -ENOSPC, -E2BIG, -ENOMEM, -errno of the kernel's side: it is not under
+ * policy
+ */
+int admission_admit(struct admission *admission, const struct admission_request *request,
+		    struct admission_answer *ret_answer, struct error *err);
+
+#endif

@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/agent.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "agent/admission.h"
+#include "agent/agent_options.h"
+#include "agent/counts.h"
+#include "agent/event_streams.h"
+#include "agent/policies.h"
+#include "agent/policy_status.h"
+#include "agent/rpc_handlers.h"
+#include "agent/state_dir.h"
+#include "agent/unseen.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "event/file_sink.h"
+#include "event/pipeline.h"
+#include "pod/registry.h"
+#include "process/cache.h"
+#include "rpc/grpc_server.h"
+#include "sensor/hierarchy.h"
+#include "sensor/sensor.h"
+
+#define BPFFS "/sys/fs/bpf"
+#define TICK_MS 1000
+#define FLUSH_MS 200 /* events wait at most that long for a disk or pipe that was busy */
+
+struct agent {
+	const struct agent_options *options;
+	struct log *log;
+	uv_loop_t loop;
+	uv_signal_t sigterm, sigint;
+	uv_timer_t tick, flush;
+	uv_poll_t events;
+	bool is_stopping;
+
+	struct state_dir state;
+	struct grpc_server *server;
+	struct hierarchy hierarchy;
+	struct sensor *sensor;
+	struct pod_registry *registry;
+	struct policies *policies;
+	struct process_cache *cache;
+	struct pipeline *pipeline;
+	struct file_sink *export;
+	struct admission admission;
+	struct event_streams streams;
+	struct unseen unseen;
+	struct rpc_handlers handlers;
+	struct counts counts;
+};
+
+/* --- the loop's work --- */
+
+static int on_record(void *context, const struct abi_header *record, size_t size)
+{
+	struct agent *agent = context;
+
+	if (pipeline_record(agent->pipeline, record, size) < 0)
+		return 0; /* counted there */
+	if (record->type == ABI_REC_CGROUP_GONE)
+		(void)pod_registry_remove(agent->registry, record->cgroup, clock_now_ns(CLOCK_REALTIME));
+	return 0;
+}
+
+static void on_flush(uv_timer_t *timer);
+
+static void export_flush(struct agent *agent)
+{
+	struct file_sink_stats stats;
+
+	if (!agent->export)
+		return;
+	(void)file_sink_flush(agent->export); /* the sink tells of trouble */
+	file_sink_stats(agent->export, &stats);
+	if (stats.waiting && !agent->is_stopping)
+		(void)uv_timer_start(&agent->flush, on_flush, FLUSH_MS, 0);
+}
+
+static void on_flush(uv_timer_t *timer)
+{
+	export_flush(timer->data);
+}
+
+static void on_events(uv_poll_t *poll, int status, int what)
+{
+	struct agent *agent = poll->data;
+
+	(void)what;
+	if (status < 0)
+		return;
+	(void)sensor_events_read(agent->sensor, on_record, agent); /* losses are counted in the kernel */
+	export_flush(agent);
+}
+
+static void on_trouble(void *context, int code)
+{
+	struct agent *agent = context;
+
+	if (code)
+		(void)log_event(agent->log, LOG_WARN,
+				"events cannot be written; those that do not fit in memory are lost", "file",
+				agent->options->export_filename, "error", strerror(code), NULL);
+	else
+		(void)log_event(agent->log, LOG_INFO, "events can be written again", "file",
+				agent->options->export_filename, NULL);
+}
+
+static void counts_take(struct agent *agent)
+{
+	struct counts *counts = &agent->counts;
+	uint64_t kernel[ABI_COUNTERS];
+	struct pipeline_stats pipeline;
+	struct process_cache_stats cache;
+	struct pod_registry_stats registry;
+	struct grpc_server_stats server;
+	struct file_sink_stats export = { 0 };
+
+	if (sensor_counters(agent->sensor, kernel) >= 0)
+		counts_kernel(counts, kernel);
+	pipeline_stats(agent->pipeline, &pipeline);
+	process_cache_stats(agent->cache, &cache);
+	pod_registry_stats(agent->registry, &registry);
+	grpc_server_stats(agent->server, &server);
+	if (agent->export)
+		file_sink_stats(agent->export, &export);
+	counts_set(counts, "containers-admitted", false, agent->admission.admitted);
+	counts_set(counts, "cgroups-refused", false, agent->admission.refused_cgroup);
+	counts_set(counts, "identities-refused", false, agent->admission.refused_identity);
+	counts_set(counts, "admissions-failed", true, agent->admission.failed);
+	counts_set(counts, "unseen-by-record", false, agent->unseen.by_record);
+	counts_set(counts, "unseen-by-walk", false, agent->unseen.by_walk);
+	counts_set(counts, "unseen-without-identity", false, agent->unseen.without_identity);
+	counts_set(counts, "unseen-records-refused", false, agent->unseen.bad_records);
+	counts_set(counts, "records", false, pipeline.records);
+	counts_set(counts, "records-malformed", true, pipeline.malformed);
+	counts_set(counts, "events-not-built", true, pipeline.build_failed);
+	counts_set(counts, "processes-evicted", true, cache.evicted);
+	counts_set(counts, "containers-refused-by-registry", true, registry.refused);
+	counts_set(counts, "connections", false, server.accepted);
+	counts_set(counts, "connections-refused", true, server.refused);
+	counts_set(counts, "connections-cut", false, server.failed);
+	counts_set(counts, "exported-lines", false, export.lines);
+	counts_set(counts, "export-lost", true, export.dropped);
+	counts_set(counts, "stream-events-lost", true, agent->streams.dropped);
+	counts_set(counts, "log-lines-lost", true, agent->log->dropped);
+}
+
+static void clock_take(struct agent *agent)
+{
+	pipeline_set_clock_offset(agent->pipeline, clock_now_ns(CLOCK_REALTIME) - clock_now_ns(CLOCK_BOOTTIME));
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct agent *agent = timer->data;
+
+	clock_take(agent);
+	(void)unseen_read_records(&agent->unseen);
+	(void)sensor_collect(agent->sensor);
+	(void)pod_registry_expire(agent->registry, clock_now_ns(CLOCK_REALTIME));
+	(void)process_cache_expire(agent->cache, (uint64_t)clock_now_ns(CLOCK_BOOTTIME));
+	counts_take(agent);
+	counts_report_losses(&agent->counts, agent->log, clock_now_ns(CLOCK_MONOTONIC));
+}
+
+static void handle_close(uv_handle_t *handle, void *context)
+{
+	(void)context;
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+	struct agent *agent = signal->data;
+
+	if (agent->is_stopping)
+		return;
+	agent->is_stopping = true;
+	(void)log_event(agent->log, LOG_INFO,
+			number == SIGINT ? "Received signal interrupt, shutting down..."
+					 : "Received signal terminated, shutting down...",
+			NULL);
+	/* From here on nothing of ours waits for a signal: a second one kills. */
+	uv_close((uv_handle_t *)&agent->sigterm, NULL);
+	uv_close((uv_handle_t *)&agent->sigint, NULL);
+	uv_stop(&agent->loop);
+}
+
+/* --- start --- */
+
+static const char *node_name(char *memory, size_t size)
+{
+	const char *name = getenv("HUBBLE_NODE_NAME");
+
+	if (!name || !*name)
+		name = getenv("NODE_NAME");
+	if (name && *name)
+		return name;
+	if (gethostname(memory, size) < 0)
+		return "";
+	memory[size - 1] = '\0';
+	return memory;
+}
+
+/* A connection is a descriptor: as many as the administrator allows. */
+static void raise_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return;
+	files.rlim_cur = files.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &files); /* then the server takes fewer connections */
+}
+
+static bool shows_own_pids(const char *procfs)
+{
+	char path[PATH_MAX], target[32];
+	struct buf text = buf_over(path, sizeof path);
+	ssize_t n;
+
+	buf_printf(&text, "%s/self", procfs);
+	n = readlink(path, target, sizeof target - 1);
+	if (n <= 0)
+		return false;
+	target[n] = '\0';
+	return strtol(target, NULL, 10) == getpid();
+}
+
+static int signals_start(struct agent *agent, struct error *err)
+{
+	int r;
+
+	(void)signal(SIGPIPE, SIG_IGN); /* a peer that has gone is an error of write(2) */
+	agent->sigterm.data = agent->sigint.data = agent;
+	r = uv_signal_init(&agent->loop, &agent->sigterm);
+	if (r >= 0)
+		r = uv_signal_init(&agent->loop, &agent->sigint);
+	if (r >= 0)
+		r = uv_signal_start(&agent->sigterm, on_signal, SIGTERM);
+	if (r >= 0)
+		r = uv_signal_start(&agent->sigint, on_signal, SIGINT);
+	return r < 0 ? error_set(err, -r, "cannot wait for signals: %s", uv_strerror(r)) : 0;
+}
+
+static int listen_start(struct agent *agent, struct error *err)
+{
+	const struct flag_list *addresses = &agent->options->server_address;
+	int r = grpc_server_new(&agent->loop, rpc_methods, &agent->handlers, &agent->server);
+
+	if (r < 0)
+		return error_errno(err, -r, "gRPC server");
+	for (size_t i = 0; i < addresses->n; i++) {
+		if (!*addresses->item[i])
+			continue;
+		r = grpc_server_listen(agent->server, addresses->item[i], err);
+		if (r < 0)
+			return error_wrap(err, r, "cannot listen for gRPC: --server-address");
+		(void)log_event(agent->log, LOG_INFO, "listening", "address", addresses->item[i], NULL);
+	}
+	return 0;
+}
+
+static int policies_start(struct agent *agent, struct error *err)
+{
+	const struct agent_options *options = agent->options;
+	int r;
+
+	for (size_t i = 0; i < options->tracing_policy.n; i++) {
+		if (!*options->tracing_policy.item[i])
+			continue;
+		r = policies_stage_file(agent->policies, options->tracing_policy.item[i], err);
+		if (r < 0)
+			return r;
+	}
+	return *options->tracing_policy_dir ? policies_stage_dir(agent->policies, options->tracing_policy_dir,
+								 options->is_default_policy_dir, err)
+					    : 0;
+}
+
+/* The kernel's memory of a container becomes the registry's. */
+static int remember(void *context, uint64_t cgroup_id, const struct abi_cgroup *entry,
+		    const struct abi_container_info *info)
+{
+	struct agent *agent = context;
+	const struct pod_container container = {
+		.cgroup_id = cgroup_id,
+		.container_id = info->container_id,
+		.name = info->container_name,
+		.image = info->image,
+		.pod_namespace = info->pod_namespace,
+		.pod_name = info->pod_name,
+		.pod_uid = info->pod_uid,
+		.cgroup_path = info->cgroup_path,
+		.registered_ns = (int64_t)info->registered_ns,
+		.source = POD_FROM_KERNEL,
+	};
+	struct error err = { 0 };
+
+	(void)entry;
+	if (pod_registry_add(agent->registry, &container, clock_now_ns(CLOCK_REALTIME), &err) < 0)
+		(void)log_event(agent->log, LOG_WARN,
+				"container of an earlier agent is not in the registry; its policies stay as they are",
+				"error", err.text, NULL);
+	return 0;
+}
+
+static int sensor_start(struct agent *agent, struct error *err)
+{
+	const struct sensor_options options = {
+		.bpffs = BPFFS,
+		.dir = agent->options->bpf_dir,
+		.hierarchy = &agent->hierarchy,
+		.release_pins = agent->options->release_pinned_bpf,
+		.keep_on_close = agent->options->keep_sensors_on_exit,
+		.procfs = agent->options->procfs,
+	};
+	int r = hierarchy_find(agent->options->procfs, agent->options->cgroup_hierarchy, &agent->hierarchy, err);
+
+	if (r < 0)
+		return error_wrap(err, r, "cgroups");
+	(void)log_event(agent->log, LOG_INFO, "cgroup hierarchy", "mode", agent->hierarchy.mode, "root",
+			agent->hierarchy.root, "controller", agent->hierarchy.controller, NULL);
+	r = sensor_open(&options, &agent->sensor, err);
+	if (r < 0)
+		return r;
+	(void)log_event(agent->log, LOG_INFO,
+			sensor_adopted(agent->sensor) ? "took over the programs of an earlier agent"
+						      : "BPF programs loaded",
+			"pins", BPFFS, "bpf-dir", agent->options->bpf_dir, NULL);
+	r = sensor_containers(agent->sensor, remember, agent);
+	return r < 0 ? error_errno(err, -r, "cannot list the kernel's containers") : 0;
+}
+
+static int pipeline_start(struct agent *agent, struct error *err);
+
+static void parts_join(struct agent *agent)
+{
+	agent->admission = (struct admission){
+		.sensor = agent->sensor,
+		.hierarchy = &agent->hierarchy,
+		.registry = agent->registry,
+		.policies = agent->policies,
+		.procfs = agent->options->procfs,
+		.has_own_pids = shows_own_pids(agent->options->procfs),
+	};
+	agent->unseen = (struct unseen){
+		.admission = &agent->admission,
+		.log = agent->log,
+		.dir = agent->options->unseen_dir,
+		.procfs = agent->options->procfs,
+	};
+	agent->streams = (struct event_streams){ .pipeline = agent->pipeline, .log = agent->log };
+	agent->handlers = (struct rpc_handlers){
+		.admission = &agent->admission,
+		.streams = &agent->streams,
+		.policies = agent->policies,
+		.sensor = agent->sensor,
+		.log = agent->log,
+	};
+}
+
+static const struct policy *policy_of(void *context, unsigned slot, uint32_t generation)
+{
+	return policies_find(((struct agent *)context)->policies, slot, generation);
+}
+
+static int pipeline_start(struct agent *agent, struct error *err)
+{
+	char host[256];
+	const struct pipeline_options options = {
+		.node_name = node_name(host, sizeof host),
+		.cache = agent->cache,
+		.registry = agent->registry,
+		.context = agent,
+		.policy = policy_of,
+	};
+	const struct file_sink_options export = {
+		.filename = agent->options->export_filename,
+		.trouble = on_trouble,
+		.context = agent,
+	};
+	int r;
+
+	agent->pipeline = pipeline_new(&options);
+	if (!agent->pipeline)
+		return error_errno(err, ENOMEM, "event pipeline");
+	clock_take(agent);
+	agent->flush.data = agent;
+	(void)uv_timer_init(&agent->loop, &agent->flush); /* cannot fail */
+	if (!*export.filename)
+		return 0;
+	r = file_sink_new(&export, &agent->export, err);
+	if (r < 0)
+		return error_wrap(err, r, "--export-filename");
+	pipeline_sink_add(agent->pipeline, file_sink_event_sink(agent->export));
+	return 0;
+}
+
+static int scan(struct agent *agent, struct error *err)
+{
+	const struct pipeline_scan_options options = {
+		.procfs = agent->options->procfs,
+		.controller = agent->hierarchy.controller,
+		.clock_ticks = sysconf(_SC_CLK_TCK),
+	};
+	int r = pipeline_scan(agent->pipeline, &options, err);
+
+	if (r < 0)
+		return error_wrap(err, r, "running processes");
+	export_flush(agent);
+	return 0;
+}
+
+static int loop_start(struct agent *agent, struct error *err)
+{
+	int r;
+
+	agent->tick.data = agent->events.data = agent;
+	(void)uv_timer_init(&agent->loop, &agent->tick); /* cannot fail */
+	(void)uv_timer_start(&agent->tick, on_tick, TICK_MS, TICK_MS);
+	r = uv_poll_init(&agent->loop, &agent->events, sensor_events_fd(agent->sensor));
+	if (r >= 0)
+		r = uv_poll_start(&agent->events, UV_READABLE, on_events);
+	return r < 0 ? error_set(err, -r, "cannot wait for events: %s", uv_strerror(r)) : 0;
+}
+
+static int store_start(struct agent *agent, struct error *err)
+{
+	struct policies_options options = {
+		.state_dir_fd = agent->state.policies_fd,
+		.now_s = clock_now_ns(CLOCK_REALTIME) / NS_PER_S,
+	};
+
+	agent->registry = pod_registry_new(NULL);
+	agent->cache = process_cache_new(NULL);
+	if (!agent->registry || !agent->cache)
+		return error_errno(err, ENOMEM, "registry and process cache");
+	options.registry = agent->registry;
+	return policies_new(&options, &agent->policies, err);
+}
+
+static int start(struct agent *agent, struct error *err)
+{
+	int r = signals_start(agent, err);
+
+	if (r >= 0)
+		r = state_dir_open(AGENT_STATE_DIR, agent->options->bpf_dir, &agent->state, err);
+	if (r >= 0)
+		r = listen_start(agent, err);
+	if (r >= 0)
+		r = store_start(agent, err);
+	if (r >= 0)
+		r = policies_start(agent, err); /* a wrong file ends the start before the kernel has seen anything */
+	if (r >= 0)
+		r = sensor_start(agent, err);
+	if (r >= 0)
+		r = pipeline_start(agent, err);
+	if (r < 0)
+		return r;
+	parts_join(agent);
+	r = policies_apply(agent->policies, agent->sensor, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; policies_at(agent->policies, i); i++)
+		policy_status_log(agent->log, agent->sensor, policies_at(agent->policies, i));
+	(void)unseen_read_records(&agent->unseen);
+	(void)unseen_walk(&agent->unseen);
+	r = scan(agent, err);
+	if (r >= 0)
+		r = loop_start(agent, err);
+	return r;
+}
+
+/* --- end --- */
+
+static void stop(struct agent *agent)
+{
+	agent->is_stopping = true;
+	if (agent->streams.pipeline)
+		event_streams_close(&agent->streams);
+	if (agent->server)
+		grpc_server_stop(agent->server);
+	uv_walk(&agent->loop, handle_close, NULL);
+	(void)uv_run(&agent->loop, UV_RUN_DEFAULT); /* until all handles are closed */
+	(void)uv_loop_close(&agent->loop);
+	grpc_server_free(agent->server);
+	file_sink_free(agent->export);
+	pipeline_free(agent->pipeline);
+	process_cache_free(agent->cache);
+	policies_free(agent->policies);
+	sensor_close(agent->sensor);
+	pod_registry_free(agent->registry);
+	state_dir_close(&agent->state);
+}
+
+int agent_run(const struct agent_options *options, struct log *log, struct error *err)
+{
+	struct agent *agent = calloc(1, sizeof *agent);
+	int r;
+
+	if (!agent)
+		return error_errno(err, ENOMEM, "agent");
+	agent->options = options;
+	agent->log = log;
+	agent->state.lock_fd = agent->state.policies_fd = -1;
+	r = uv_loop_init(&agent->loop);
+	if (r < 0) {
+		free(agent);
+		return error_set(err, -r, "event loop: %s", uv_strerror(r));
+	}
+	raise_files();
+	r = start(agent, err);
+	if (r >= 0) {
+		(void)log_event(log, LOG_INFO, "ready", NULL);
+		(void)uv_run(&agent->loop, UV_RUN_DEFAULT);
+		(void)sensor_events_read(agent->sensor, on_record, agent); /* the last ones */
+		export_flush(agent);
+		counts_take(agent);
+		counts_report_all(&agent->counts, log);
+	}
+	stop(agent);
+	free(agent);
+	return r < 0 ? r : 0;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/runtime_hook.h"
+
+#include <errno.h>
+
+#include "agent/admission.h"
+#include "agent/request_memory.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "rpc/grpc_conn.h"
+#include "rpc/grpc_wire.h"
+#include "tetragon/tetragon.pb-c.h"
+
+static void log_decision(struct log *log, const struct admission_request *request,
+			 const struct admission_answer *answer, int result, const struct error *err, int64_t began_ns)
+{
+	enum log_level level = result < 0 ? LOG_WARN : LOG_DEBUG;
+	struct log_line line;
+
+	if (level < log->level)
+		return;
+	log_begin(&line, log, level, result < 0 ? "runtime hook refused" : "runtime hook: container is under policy");
+	if (result < 0)
+		log_text(&line, "error", err->text);
+	log_text(&line, "cgroup-path", request->cgroup_path);
+	log_text(&line, "container-id", request->container_id);
+	log_text(&line, "namespace", request->pod_namespace);
+	log_text(&line, "pod", request->pod_name);
+	if (result >= 0) {
+		log_int(&line, "cgroup-id", (int64_t)answer->cgroup_id);
+		log_int(&line, "policies", answer->policies);
+		log_int(&line, "flags", answer->flags);
+		log_bool(&line, "known", !answer->is_new);
+	}
+	log_int(&line, "took-us", (clock_now_ns(CLOCK_MONOTONIC) - began_ns) / 1000);
+	(void)log_end(&line); /* counted in the log */
+}
+
+void runtime_hook_handle(struct admission *admission, struct log *log, struct grpc_call *call, const uint8_t *message,
+			 size_t len)
+{
+	int64_t began_ns = clock_now_ns(CLOCK_MONOTONIC);
+	struct admission_answer answer;
+	struct request_memory memory;
+	const Tetragon__RuntimeHookRequest *request;
+	const Tetragon__CreateContainer *create;
+	struct error err = { 0 };
+	int r;
+
+	request_memory_init(&memory);
+	request = (const Tetragon__RuntimeHookRequest *)request_unpack(
+		&memory, &tetragon__runtime_hook_request__descriptor, message, len);
+	if (!request) {
+		grpc_call_fail(call, GRPC_INTERNAL, "RuntimeHook: the request is malformed or too large");
+	} else if (request->event_case != TETRAGON__RUNTIME_HOOK_REQUEST__EVENT_CREATE_CONTAINER) {
+		grpc_call_fail(call, GRPC_INVALID_ARGUMENT, "RuntimeHook: want createContainer in the request");
+	} else {
+		create = request->createcontainer;
+		const struct admission_request told = {
+			.cgroup_path = create->cgroupspath,
+			.root_dir = create->rootdir,
+			.container_id = create->containerid,
+			.container_name = create->containername,
+			.image = create->containerimage,
+			.pod_name = create->podname,
+			.pod_uid = create->poduid,
+			.pod_namespace = create->podnamespace,
+			.source = POD_FROM_HOOK,
+			.peer_pid = grpc_call_peer(call)->pid,
+		};
+
+		r = admission_admit(admission, &told, &answer, &err);
+		log_decision(log, &told, &answer, r, &err, began_ns);
+		if (r < 0)
+			grpc_call_fail(call, grpc_status_of_errno(r), err.text);
+		else
+			grpc_call_reply(call, NULL, 0);
+	}
+	request_memory_done(&memory);
+}

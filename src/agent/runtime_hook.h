@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* src/agent/runtime_hook.h: the RPC RuntimeHook: a request of a runtime's hook becomes an admission, its result a
+ * status. */
+#ifndef AGENT_RUNTIME_HOOK_H
+#define AGENT_RUNTIME_HOOK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct admission;
+struct grpc_call;
+struct log;
+
+/* Takes the packed RuntimeHookRequest of `call` and answers it: OK, or a status as docs of the fail check have it. */
+void runtime_hook_handle(struct admission *admission, struct log *log, struct grpc_call *call, const uint8_t *message,
+			 size_t len);
+
+#endif
