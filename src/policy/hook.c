@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/hook.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -251,6 +252,7 @@ static int arg_read(struct parse *parse, const struct yaml_node *node, struct po
 	r = type_read(parse, hook, node, source, &type);
 	if (r < 0)
 		return r;
+	assert(type);
 	label = schema_get(parse, node, "label");
 	if (label) {
 		r = hook_text_copy(parse, label->text, &hook->arg[hook->args_n].label);

@@ -9,6 +9,8 @@
 #include "policy/shown.h"
 #include "policy/suggest.h"
 
+#define WHY_MAX 512 /* the texts are ours and shorter; foreign parts are cut by shown() */
+
 /* clang-format off */
 const struct schema_row schema_rows[] = {
 	{ SCHEMA_ROOT, "apiVersion", SCHEMA_TEXT, SCHEMA_REQUIRED },
@@ -153,43 +155,39 @@ void path_reset(struct parse *parse, size_t mark)
 	parse->path.p[mark] = '\0';
 }
 
-__attribute__((format(printf, 6, 0))) static int fail(const struct parse *parse, int code, const char *key,
-						      unsigned line, unsigned column, const char *format, va_list args)
+static int fail(const struct parse *parse, int code, const char *key, unsigned line, unsigned column, const char *why)
 {
-	const char *path = parse->path.len ? parse->path.p : "policy";
-	char why[512];
+	bool has_path = parse->path.len > 0;
+	const char *path = has_path ? parse->path.p : key ? "" : "policy";
 
-	(void)vsnprintf(why, sizeof why, format, args); /* cut: the texts are ours, foreign parts are cut by shown() */
-	if (key && !parse->path.len)
-		path = "";
 	if (!line)
 		return error_set(parse->err, code, "%s: %s", path, why);
-	return error_set(parse->err, code, "%s%s%s: %s (line %u, column %u)", path, key && *path ? "." : "",
+	return error_set(parse->err, code, "%s%s%s: %s (line %u, column %u)", path, key && has_path ? "." : "",
 			 key ? key : "", why, line, column);
 }
 
 int parse_fail(const struct parse *parse, int code, const struct yaml_node *at, const char *format, ...)
 {
+	char why[WHY_MAX];
 	va_list args;
-	int r;
 
 	va_start(args, format);
-	r = fail(parse, code, NULL, at ? at->line : 0, at ? at->column : 0, format, args);
+	(void)vsnprintf(why, sizeof why, format, args);
 	va_end(args);
-	return r;
+	return fail(parse, code, NULL, at ? at->line : 0, at ? at->column : 0, why);
 }
 
 int parse_fail_key(struct parse *parse, int code, const struct yaml_node *child, const char *format, ...)
 {
 	struct shown key = shown(child->key);
+	char why[WHY_MAX];
 	va_list args;
-	int r;
 
 	key.text[strlen(key.text) - 1] = '\0'; /* without its quotes: part of a path */
 	va_start(args, format);
-	r = fail(parse, code, key.text + 1, child->key_line, child->key_column, format, args);
+	(void)vsnprintf(why, sizeof why, format, args);
 	va_end(args);
-	return r;
+	return fail(parse, code, key.text + 1, child->key_line, child->key_column, why);
 }
 
 struct hint schema_hint(struct str wanted, const void *words, size_t n, size_t stride)

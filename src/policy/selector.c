@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -292,6 +293,7 @@ static int action_read(struct parse *parse, const struct yaml_node *node, const 
 		r = schema_check(parse, SCHEMA_ACTION, node);
 	if (r < 0)
 		return r;
+	assert(name); /* or the check would have found it missing */
 	for (size_t i = 0; i < ACTIONS && !row; i++)
 		if (str_is(name->text, actions[i].name))
 			row = &actions[i];
@@ -326,6 +328,7 @@ static int actions_read(struct parse *parse, const struct yaml_node *list, struc
 			r = action_read(parse, node, &action);
 			if (r < 0)
 				return r;
+			assert(action);
 			quiet |= action->effect == ACTION_NO_POST;
 			if (action->effect == ACTION_SIGKILL) {
 				selector->actions |= ABI_ACT_SIGKILL;

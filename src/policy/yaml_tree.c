@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/yaml_tree.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -113,6 +114,7 @@ static bool wants_key(const struct build *build)
 {
 	const struct level *level = build->depth ? &build->level[build->depth - 1] : NULL;
 
+	assert(!level || build->tree.node); /* a level is a node */
 	return level && build->tree.node[level->node].type == YAML_MAP && !level->has_key;
 }
 

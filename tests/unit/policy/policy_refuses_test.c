@@ -402,7 +402,7 @@ static char *repeated(const char *head, const char *body, size_t n, const char *
 	at = stpcpy(text, head);
 	for (size_t i = 0; i < n; i++)
 		at = stpcpy(at, body);
-	strcpy(at, tail);
+	memcpy(at, tail, strlen(tail) + 1);
 	return text;
 }
 

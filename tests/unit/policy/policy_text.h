@@ -17,7 +17,8 @@
 #define ACTIONS_OF(text) SELECTOR("matchActions: [" text "]")
 #define FILTER(type, operator, values)                            \
 	LSEEK("args: [{index: 1, type: " type "}], selectors: [{" \
-	      "matchArgs: [{index: 1, operator: " operator", values: [" values "]}]}]")
+	      "matchArgs: [{index: 1, operator: "                 \
+	      operator", values: [" values "]}]}]")
 
 #define X10(text) text text text text text text text text text text
 #define X50(text) X10(text) X10(text) X10(text) X10(text) X10(text)
