@@ -2,8 +2,11 @@
 /*
  * src/base/log.h: structured log lines. A line is built in the caller's memory and goes out in one write(2), so lines of
  * several processes on one O_APPEND file never tear. Values are escaped: no value can forge a line or a key.
- * Two forms: JSON  {"time":"2026-01-02T03:04:05.678901234Z","level":"INFO","msg":"...","key":"value",...}
- *            text  time=... level=info msg="..." key=value
+ *   LOG_JSON        {"time":"2026-01-02T03:04:05.678901234Z","level":"INFO","msg":"...","key":"value",...}
+ *   LOG_JSON_LOWER  {"level":"info","msg":"...",...}, LOG_JSON_TS the same with "time" in seconds first
+ *   LOG_TEXT        level=info msg="..." key=value, LOG_TEXT_TS the same with time=... first; what is not plain is quoted
+ * Levels between two names are the lower one and the distance ("INFO+2"); trace is "debug-4", as the agent writes it.
+ * Sources: the hook's log format (JSON, upper case), the agent's --log-format.
  * Library code returns errors; only programs log.
  */
 #ifndef BASE_LOG_H
@@ -22,14 +25,17 @@ enum log_level { LOG_TRACE = -8, LOG_DEBUG = -4, LOG_INFO = 0, LOG_WARN = 4, LOG
 enum log_format { LOG_JSON, LOG_TEXT, LOG_JSON_LOWER /* agent: lower-case levels, time optional */, LOG_TEXT_TS, LOG_JSON_TS };
 
 struct log {
-	int fd; /* borrowed; -1 drops lines */
+	int fd; /* borrowed; -1: no lines are built, none are counted */
 	enum log_level level; /* lines below it are not built */
 	enum log_format format;
 	uint64_t dropped; /* lines that could not be written */
 	int last_errno; /* of the last failed write, 0 = none */
 };
 
-/* Parses "info", "WARN", "info+2", "debug" …; -EINVAL leaves *ret_level alone. */
+/*
+ * Parses trace, debug, info, warn(ing), error, fatal, panic (both as error) in any letter case, with an offset within ±1000
+ * ("info+2"). Returns 0; -EINVAL leaves *ret_level alone.
+ */
 int log_level_parse(struct str text, enum log_level *ret_level);
 
 /* One line in the making: caller's stack. */

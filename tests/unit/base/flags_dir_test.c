@@ -97,7 +97,8 @@ static void a_mounted_config_map_works(void **state)
 	assert_int_equal(temp_dir_write(&dir, "..2026_01_02/Disable-GRPC", "true"), 0);
 	assert_int_equal(symlinkat("..data/log-fname", dir.fd, "log-fname"), 0);
 	assert_int_equal(symlinkat("..data/Disable-GRPC", dir.fd, "Disable-GRPC"), 0);
-	assert_int_equal(mkdirat(dir.fd, "rb-size", 0755), 0); /* a directory is no setting */
+	assert_int_equal(mkdirat(dir.fd, "rb-size", 0755), 0);  /* a directory is no setting */
+	assert_int_equal(temp_dir_write(&dir, ".swp", "x"), 0); /* nor is what an editor left */
 	if (flags_dir_read(&bench.parse, dir.path, NULL, &bench.err))
 		fail_msg("%s", bench.err.text);
 	assert_string_equal(bench_value(&bench, "log-fname"), "/x");

@@ -92,6 +92,8 @@ static const struct {
 	{ "an unknown escape", STR("\"\\x41\""), -EINVAL },
 	{ "a capital U", STR("\"\\U0041\""), -EINVAL },
 	{ "three digits", STR("\"\\u041\""), -EINVAL },
+	{ "digits cut", STR("\"\\u004"), -EINVAL },
+	{ "escape cut", STR("\"\\"), -EINVAL },
 	{ "a letter that is no digit", STR("\"\\u00g1\""), -EINVAL },
 	{ "a form feed as white space", STR("\f1"), -EINVAL },
 	{ "a no-break space as white space",
@@ -251,6 +253,7 @@ static const struct {
 	{ "a high half alone", STR("\\ud83dx"), 0, "\xef\xbf\xbdx" },
 	{ "a low half alone", STR("\\ude00x"), 0, "\xef\xbf\xbdx" },
 	{ "two high halves and a low one", STR("\\ud83d\\ud83d\\ude00"), 0, "\xef\xbf\xbd\xf0\x9f\x98\x80" },
+	{ "two low halves", STR("\\udc00\\udc00"), 0, "\xef\xbf\xbd\xef\xbf\xbd" },
 	{ "a high half before another character", STR("\\ud83d\\u0041"), 0,
 	  "\xef\xbf\xbd"
 	  "A" },

@@ -318,6 +318,21 @@ static void what_is_below_the_level_is_not_written(void **state)
 	assert_int_equal(log_event(&(struct log){ .fd = -1 }, LOG_ERROR, "m", "k", "v", (char *)NULL), 0);
 }
 
+static void nothing_is_added_after_the_end(void **state)
+{
+	struct sink *sink = *state;
+	struct log_line line;
+
+	log_begin(&line, &sink->log, LOG_INFO, "m");
+	assert_int_equal(log_end(&line), 0);
+	log_text(&line, "k", "v");
+	log_int(&line, "k", 1);
+	log_bool(&line, "k", true);
+	log_raw(&line, "k", STR("{}"));
+	assert_int_equal(log_end(&line), 0);
+	assert_string_equal(sink_take(sink), "{\"time\":\"T\",\"level\":\"INFO\",\"msg\":\"m\"}\n");
+}
+
 static void a_line_that_cannot_be_written_is_counted(void **state)
 {
 	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
@@ -386,6 +401,7 @@ int main(void)
 		cmocka_unit_test(levels_are_written_as_name_and_distance),
 		cmocka_unit_test(level_names_are_parsed),
 		cmocka_unit_test(what_is_below_the_level_is_not_written),
+		cmocka_unit_test(nothing_is_added_after_the_end),
 		cmocka_unit_test(a_line_that_cannot_be_written_is_counted),
 		cmocka_unit_test(lines_of_several_processes_never_tear),
 	};

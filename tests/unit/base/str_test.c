@@ -86,6 +86,7 @@ static const struct {
 	{ "five bytes", STR("\xf8\x88\x80\x80\x80"), 0, 0 },
 	{ "0xff", STR("\xff"), 0, 0 },
 	{ "cut", STR("\xe2\x80"), 0, 0 },
+	{ "cut before its last byte", { "\xe2\x82\xac", 2 }, 0, 0 },
 	{ "interrupted", STR("\xe2\x80x"), 0, 0 },
 };
 
