@@ -27,7 +27,7 @@ static void describe(struct buf *out, const struct sensor *sensor, const struct 
 		buf_text(out, hook->symbol);
 	else
 		buf_printf(out, "%s/%s", hook->subsystem, hook->event);
-	buf_printf(out, "%s: %s", guarantee.mechanism, guarantee.effect);
+	buf_printf(out, ": %s: %s", guarantee.mechanism, guarantee.effect);
 	if (guarantee.bypass[0])
 		buf_printf(out, "; bypass: %s", guarantee.bypass);
 	if (guarantee.racy)
