@@ -11,8 +11,10 @@
 #include "base/error.h"
 #include "base/json.h"
 
-#define OPEN_FLAGS (O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) /* a FIFO must not hold us up \
-											*/
+/* openat throughout: musl's open() adds a system call for kernels before 2.6.23. */
+#define OPEN_FLAGS                                                                                        \
+	(O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) /* a FIFO must not hold us up \
+									     */
 
 static void parents_make(const char *path)
 {
@@ -31,11 +33,11 @@ static void parents_make(const char *path)
 
 int hook_log_open(const char *path, struct error *err)
 {
-	int fd = open(path, OPEN_FLAGS, 0644);
+	int fd = openat(AT_FDCWD, path, OPEN_FLAGS, 0644);
 
 	if (fd < 0 && errno == ENOENT && path[0]) {
 		parents_make(path);
-		fd = open(path, OPEN_FLAGS, 0644);
+		fd = openat(AT_FDCWD, path, OPEN_FLAGS, 0644);
 	}
 	if (fd < 0)
 		return error_errno(err, errno, "open %s", path);

@@ -28,7 +28,7 @@ void hook_self_seal(void)
 		return;
 	for (int i = 0; i < 3; i++)
 		if (standard[i].revents & POLLNVAL)
-			(void)open("/dev/null", O_RDWR | O_NOCTTY); /* takes the lowest number: i */
+			(void)openat(AT_FDCWD, "/dev/null", O_RDWR | O_NOCTTY); /* takes the lowest number: i */
 }
 
 struct str hook_self_dir(struct arena *arena)
@@ -60,7 +60,7 @@ static int config_open(struct str dir, struct error *err)
 	buf_text(&name, "/" CONFIG_NAME);
 	if (name.overflow)
 		return error_set(err, ENAMETOOLONG, "its path is too long");
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return error_errno(err, errno, "cannot open it");
 	if (fstat(fd, &st) < 0)

@@ -95,7 +95,7 @@ static int dir_make(const char *dir)
 
 static int dir_open(const char *dir, struct error *err)
 {
-	auto_close int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	auto_close int fd = openat(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
 
 	if (fd < 0 && errno == ENOENT) {
@@ -103,7 +103,7 @@ static int dir_open(const char *dir, struct error *err)
 
 		if (r < 0)
 			return error_errno(err, -r, "cannot make it");
-		fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		fd = openat(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	}
 	if (fd < 0)
 		return error_errno(err, errno, "cannot open it");

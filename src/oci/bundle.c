@@ -91,7 +91,7 @@ int bundle_read(struct str path, struct arena *arena, struct bundle *ret_bundle,
 	if (!name)
 		return error_set(err, ENOMEM, "cannot read the container's spec: out of memory");
 	ret_bundle->path = str_of(name);
-	dir_fd = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	dir_fd = openat(AT_FDCWD, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir_fd < 0)
 		return error_errno(err, errno, "cannot open the bundle %s", name);
 	r = config_read(dir_fd, arena, &ret_bundle->config, err);
@@ -170,7 +170,7 @@ int bundle_check_outside(const struct bundle *bundle, struct str root_dir, struc
 
 	if (!root_dir.len)
 		return 0;
-	root_fd = open(root_dir.p, O_PATH | O_CLOEXEC); /* NUL-terminated: made by bundle_root_dir */
+	root_fd = openat(AT_FDCWD, root_dir.p, O_PATH | O_CLOEXEC); /* NUL-terminated: made by bundle_root_dir */
 	if (root_fd < 0)
 		return errno == ENOENT || errno == ENOTDIR
 			       ? 0
