@@ -9,6 +9,9 @@
 #include "base/clock.h"
 #include "base/utf8.h"
 
+#define TIME_MAX \
+	(INT64_MAX / 4) /* 73 years of uptime: a record that says more is wrong, but its sum must not overflow */
+
 /* --- memory and plain values
  * ------------------------------------------------------------------------------------------ */
 
@@ -66,7 +69,7 @@ char *message_text(struct message_maker *maker, struct str text)
 Google__Protobuf__Timestamp *message_time(struct message_maker *maker, uint64_t boot_ns)
 {
 	Google__Protobuf__Timestamp *time = message_alloc(maker, sizeof *time);
-	int64_t real_ns = (int64_t)(boot_ns + (uint64_t)maker->boot_to_real_ns); /* wraps instead of overflowing */
+	int64_t real_ns = (int64_t)(boot_ns < TIME_MAX ? boot_ns : TIME_MAX) + maker->boot_to_real_ns;
 	int64_t nanos = real_ns % NS_PER_S;
 
 	if (!time)

@@ -27,7 +27,7 @@ struct policy;
 struct message_maker {
 	const char *node_name, *cluster_name; /* valid UTF-8; cluster name "" = none */
 	const struct pod_registry *registry;
-	int64_t boot_to_real_ns;
+	int64_t boot_to_real_ns; /* within half of the range */
 	struct arena arena;
 	bool failed; /* the arena is exhausted: what is made now is not to be used */
 };

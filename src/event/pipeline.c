@@ -63,6 +63,10 @@ void pipeline_free(struct pipeline *pipeline)
 
 void pipeline_set_clock_offset(struct pipeline *pipeline, int64_t boot_to_real_ns)
 {
+	int64_t limit = INT64_MAX / 2;
+
+	if (boot_to_real_ns > limit || boot_to_real_ns < -limit)
+		boot_to_real_ns = boot_to_real_ns > 0 ? limit : -limit; /* a clock set to nonsense: sums still fit */
 	pipeline->maker.boot_to_real_ns = boot_to_real_ns;
 }
 
