@@ -7,11 +7,20 @@
  */
 #include "mark.h"
 
+#define CWD_COMPONENTS 32
+#define CWD_COMPONENT_MAX 256
+
+/* The slack lets a masked offset stand in for a comparison that older verifiers lose when the register is spilled. */
+struct exec_scratch {
+	struct abi_exec record;
+	char slack[CWD_COMPONENT_MAX];
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct abi_exec);
+	__type(value, struct exec_scratch);
 } exec_scratch SEC(".maps");
 
 static __always_inline void header_fill(struct abi_header *h, struct task_struct *task, __u16 type, __u16 size)
@@ -94,9 +103,6 @@ static __always_inline void namespaces_fill(__u32 *ns, struct task_struct *task)
 	ns[9] = BPF_CORE_READ(task, cred, user_ns, ns.inum);
 }
 
-#define CWD_COMPONENTS 32
-#define CWD_COMPONENT_MAX 256
-
 /* Appends the working directory's components, leaf first, each with its NUL. Returns the new end. */
 static __always_inline __u32 cwd_fill(struct abi_exec *record, struct task_struct *task, __u32 end)
 {
@@ -107,7 +113,9 @@ static __always_inline __u32 cwd_fill(struct abi_exec *record, struct task_struc
 	__u32 start = end;
 
 	for (int i = 0; i < CWD_COMPONENTS; i++) {
+		const unsigned char *name;
 		struct dentry *parent;
+		__u32 at;
 		long n;
 
 		if (dentry == root && mnt == root_mnt)
@@ -125,8 +133,10 @@ static __always_inline __u32 cwd_fill(struct abi_exec *record, struct task_struc
 		}
 		if (end > ABI_EXEC_TEXT - CWD_COMPONENT_MAX)
 			break;
-		n = bpf_probe_read_kernel_str(record->text + end, CWD_COMPONENT_MAX,
-					      BPF_CORE_READ(dentry, d_name.name));
+		name = BPF_CORE_READ(dentry, d_name.name);
+		at = end;
+		asm volatile("" : "+r"(at)); /* else the compiler knows that the mask below changes nothing */
+		n = bpf_probe_read_kernel_str(record->text + (at & (ABI_EXEC_TEXT - 1)), CWD_COMPONENT_MAX, name);
 		if (n <= 0) {
 			record->flags |= ABI_EXEC_CWD_ERROR;
 			goto out;
@@ -171,15 +181,17 @@ static __always_inline void mark_executed(struct task_struct *task, __u32 old_ti
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(process_exec, struct task_struct *task, int old_tid, struct linux_binprm *bprm)
 {
+	struct exec_scratch *scratch;
 	struct abi_exec *record;
 	__u32 zero = 0, end, len;
 	unsigned long from, to;
 	long n;
 
 	mark_executed(task, (__u32)old_tid);
-	record = bpf_map_lookup_elem(&exec_scratch, &zero);
-	if (!record)
+	scratch = bpf_map_lookup_elem(&exec_scratch, &zero);
+	if (!scratch)
 		return 0;
+	record = &scratch->record;
 	__builtin_memset(record, 0, __builtin_offsetof(struct abi_exec, text));
 	header_fill(&record->h, task, ABI_REC_EXEC, 0);
 	creds_fill(&record->creds, task);

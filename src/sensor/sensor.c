@@ -45,6 +45,9 @@ const char *const sensor_program_names[PROGRAMS_N] = {
 	[PROGRAM_SYSCALL_EXEC] = "syscall_exec",
 };
 
+#define ATTACH_TRIES 200
+#define ATTACH_PAUSE_US 5000
+
 /* Looked at only while some rule reads a string or a return value: they cost every system call of the host. */
 static bool is_on_demand(enum program_id program)
 {
@@ -69,8 +72,13 @@ static __thread char libbpf_last[512];
 
 static int libbpf_note(enum libbpf_print_level level, const char *format, va_list args)
 {
-	if (level == LIBBPF_WARN)
-		(void)vsnprintf(libbpf_last, sizeof libbpf_last, format, args); /* cut is fine */
+	if (level != LIBBPF_WARN)
+		return 0;
+#ifdef SENSOR_VERBOSE
+	vprintf(format, args);
+#else
+	(void)vsnprintf(libbpf_last, sizeof libbpf_last, format, args); /* cut is fine */
+#endif
 	return 0;
 }
 
@@ -154,7 +162,12 @@ int sensor_attach(struct sensor *sensor, enum program_id program, struct error *
 
 	if (sensor->link[program] >= 0 || !strcmp(sensor->skip_program, name))
 		return 0;
-	fd = bpf_raw_tracepoint_open(NULL, sensor->program[program]);
+	/* the kernel lets a link whose pin was just removed go only after a grace period; until then the place is taken */
+	for (int i = 0; (fd = bpf_raw_tracepoint_open(NULL, sensor->program[program])) < 0 && errno == EEXIST; i++) {
+		if (i == ATTACH_TRIES)
+			break;
+		(void)usleep(ATTACH_PAUSE_US); /* shorter is fine too */
+	}
 	if (fd < 0)
 		return error_errno(err, errno, "cannot attach the BPF program '%s'", name);
 	if (pins_put(&sensor->pins, PIN_LINK, name, fd, err) < 0) {
