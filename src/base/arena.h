@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * src/base/arena.h: allocate from the caller's memory, never free. The hook lives in one arena of a fixed size; programs
- * use one for what lasts as long as they do (options). Exhaustion returns NULL: bounded memory against hostile input.
+ * src/base/arena.h: allocate from the caller's memory, never free. The hook lives in one arena of a fixed size;
+ * programs use one for what lasts as long as they do (options). Exhaustion returns NULL: bounded memory against
+ * hostile input.
  */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H

@@ -24,11 +24,11 @@ static inline void cleanup_close(const int *fd)
 #define auto_close __attribute__((cleanup(cleanup_close)))
 
 /* Gives the pointer and leaves NULL behind. */
-#define take(pointer)                            \
-	__extension__({                          \
+#define take(pointer)                                   \
+	__extension__({                                 \
 		__typeof__(pointer) taken_ = (pointer); \
-		(pointer) = NULL;                \
-		taken_;                          \
+		(pointer) = NULL;                       \
+		taken_;                                 \
 	})
 
 /* The same for a file descriptor: leaves -1 behind. */

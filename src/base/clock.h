@@ -20,8 +20,8 @@ static inline int64_t clock_now_ns(clockid_t clock)
 }
 
 /*
- * Appends RFC 3339 in UTC with 'Z' from nanoseconds since 1970 (no time zone file is read). `digits` is 0, 3, 6 or 9; -1: the
- * shortest of these that is exact (protojson's Timestamp).
+ * Appends RFC 3339 in UTC with 'Z' from nanoseconds since 1970 (no time zone file is read). `digits` is 0, 3, 6 or 9;
+ * -1: the shortest of these that is exact (protojson's Timestamp).
  */
 void clock_write_rfc3339(struct buf *out, int64_t unix_ns, int digits);
 

@@ -11,7 +11,7 @@
 #define ERROR_TEXT_MAX 1024
 
 struct error {
-	int code; /* positive errno; 0 is "no error" */
+	int code;                  /* positive errno; 0 is "no error" */
 	char text[ERROR_TEXT_MAX]; /* NUL-terminated; a text that did not fit ends in "..." */
 };
 

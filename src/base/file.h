@@ -8,8 +8,8 @@
 struct error;
 
 /*
- * Reads from `fd` (at its offset) to the end, at most limit_bytes. *ret_text is malloc'd, NUL-terminated (caller frees).
- * Returns 0; -EFBIG more than the limit; -errno of read; -ENOMEM.
+ * Reads from `fd` (at its offset) to the end, at most limit_bytes. *ret_text is malloc'd, NUL-terminated (caller
+ * frees). Returns 0; -EFBIG more than the limit; -errno of read; -ENOMEM.
  */
 int file_read_fd(int fd, size_t limit_bytes, char **ret_text, size_t *ret_len, struct error *err);
 

@@ -302,8 +302,8 @@ int json_skip(struct json_reader *reader, enum json_event event, struct error *e
 }
 
 /*
- * The next decoded piece of a raw string: a character of 1..4 bytes in `out`. Returns the number of bytes, or -EINVAL:
- * NUL, or no escape of JSON (which the reader lets through in no string).
+ * The next decoded piece of a raw string: a character of 1..4 bytes in `out`. Returns the number of bytes, or
+ * -EINVAL: NUL, or no escape of JSON (which the reader lets through in no string).
  */
 static int piece_decode(struct str raw, size_t *at, char out[4])
 {
