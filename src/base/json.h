@@ -49,8 +49,8 @@ struct json_reader {
 void json_reader_init(struct json_reader *reader, struct str input);
 
 /*
- * Next event (>= 0), or -EINVAL malformed (text has the byte offset), -E2BIG too deep. After an error the same one comes
- * again.
+ * Next event (>= 0), or -EINVAL malformed (text has the byte offset), -E2BIG too deep. After an error the same one
+ * comes again.
  */
 int json_next(struct json_reader *reader, struct error *err);
 
