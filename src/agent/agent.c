@@ -326,6 +326,7 @@ static int sensor_start(struct agent *agent, struct error *err)
 		.release_pins = agent->options->release_pinned_bpf,
 		.keep_on_close = agent->options->keep_sensors_on_exit,
 		.procfs = agent->options->procfs,
+		.skip_program = agent->options->debug_skip_program,
 	};
 	int r = hierarchy_find(agent->options->procfs, agent->options->cgroup_hierarchy, &agent->hierarchy, err);
 

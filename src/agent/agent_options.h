@@ -30,6 +30,7 @@ struct agent_options {
 	const char *config_dir;
 	const char *cgroup_hierarchy;
 	const char *unseen_dir;
+	const char *debug_skip_program;
 	bool release_pinned_bpf;
 	bool keep_sensors_on_exit;
 

@@ -74,7 +74,9 @@ void grpc_message_encode(struct buf *out, struct str text)
 	for (size_t i = 0; i < text.len; i++) {
 		unsigned char byte = (unsigned char)text.p[i];
 
-		if (byte >= 0x20 && byte <= 0x7e && byte != '%') {
+		bool is_edge = byte == ' ' && (i == 0 || i + 1 == text.len);
+
+		if (byte >= 0x20 && byte <= 0x7e && byte != '%' && !is_edge) {
 			buf_byte(out, (char)byte);
 		} else {
 			const char escaped[3] = { '%', hex[byte >> 4], hex[byte & 15] };

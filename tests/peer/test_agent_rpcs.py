@@ -169,6 +169,7 @@ def test_only_root_may_change(agent, api):
     script = f"""
 import os
 import grpc
+from grpc import _channel  # what it imports later is imported while files can be read
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
 channel = grpc.insecure_channel({agent.address!r}, options=[("grpc.default_authority", "localhost")])
 for method in ("GetVersion", "RuntimeHook"):
@@ -180,6 +181,7 @@ for method in ("GetVersion", "RuntimeHook"):
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30)
     os.chmod(agent.socket, 0o600)
+    assert done.returncode == 0, done
     first, second = done.stdout.splitlines()
     assert first == "OK" and second.startswith("PERMISSION_DENIED") and "65534" in second, done
 
