@@ -107,7 +107,7 @@ static int annotations_parse(struct spec_parse *parse, int event)
 	if (event != JSON_OBJECT_BEGIN)
 		return type_error(parse, "annotations", "an object");
 	while ((event = json_next(&parse->reader, parse->err)) == JSON_KEY) {
-		struct str key, value;
+		struct str key = { 0 }, value = { 0 };
 		int r = json_text(parse->reader.text, parse->arena, "annotations: a key", &key, parse->err);
 
 		if (r >= 0)
