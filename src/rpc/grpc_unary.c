@@ -89,10 +89,11 @@ static void *memory_realloc(void *pointer, size_t n, void *user_data)
 
 void grpc_unary_end(struct grpc_unary *unary, enum grpc_outcome outcome, enum grpc_status status, const char *message)
 {
-	struct buf text = buf_over(unary->result.message, sizeof unary->result.message);
+	struct buf text;
 
 	if (unary->is_over)
 		return;
+	text = buf_over(unary->result.message, sizeof unary->result.message);
 	unary->is_over = true;
 	unary->result.outcome = outcome;
 	unary->result.status = (int)status;
@@ -423,7 +424,9 @@ bool grpc_unary_feed(struct grpc_unary *unary, const void *bytes, size_t n)
 		return true;
 	if (is_http1(unary))
 		fail(unary, GRPC_INTERNAL, "the peer speaks HTTP/1, not gRPC");
-	else if (r == NGHTTP2_ERR_NOMEM || r == NGHTTP2_ERR_FLOODED)
+	else if (r == NGHTTP2_ERR_FLOODED)
+		fail(unary, GRPC_RESOURCE_EXHAUSTED, "the peer sent too many frames");
+	else if (r == NGHTTP2_ERR_NOMEM)
 		fail(unary, GRPC_RESOURCE_EXHAUSTED, "the peer's answer needs too much memory");
 	else if (r < 0)
 		fail(unary, GRPC_INTERNAL, "the peer does not speak HTTP/2");
