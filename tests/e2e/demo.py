@@ -80,8 +80,8 @@ def main_job(agent, podman):
     tell("   " + json.dumps(event))
     expect(kill.get("action") == "KPROBE_ACTION_SIGKILL" and kill.get("policy_name") == "kill-lseek" and
            kill["process"]["pod"]["namespace"] == "tenant-a", "SIGKILL, by policy kill-lseek, in namespace tenant-a")
-    exec_event = agent.wait_event("process_exec", lambda e: e["process"]["exec_id"] == kill["process"]["exec_id"])
-    exit_event = agent.wait_event("process_exit", lambda e: e["process"]["exec_id"] == kill["process"]["exec_id"])
+    exec_event = agent.wait_event("process_exec", lambda e: e["process"].get("exec_id") == kill["process"]["exec_id"])
+    exit_event = agent.wait_event("process_exit", lambda e: e["process"].get("exec_id") == kill["process"]["exec_id"])
     expect(exit_event["process_exit"].get("signal") == "SIGKILL", "the process ended by SIGKILL")
     tell()
     tell("7. Latency.")

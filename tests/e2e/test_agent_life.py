@@ -58,12 +58,20 @@ def test_a_deleted_policy_sets_its_containers_free(guarded, podman, agent):
     with Client(agent.address) as client:
         listed = client.policies()
         assert [(policy.name, policy.namespace) for policy in listed] == [("kill-lseek", "tenant-a")]
-        assert "raw_tracepoint" in listed[0].info and "io_uring" in listed[0].info, listed[0].info
+        assert "raw_tracepoint: SIGKILL before the call returns" in listed[0].info, listed[0].info
         client.delete_policy("kill-lseek", "tenant-a")
         assert list(client.policies()) == []
         assert lives_when_poked(container)
         client.add_policy(LSEEK.read_text())
         assert dies_when_poked(container)
+
+
+def test_a_policy_says_what_it_guarantees(agent):
+    agent.start(POLICIES / "kill-open.yaml")
+    with Client(agent.address) as client:
+        info = client.policies()[0].info
+    for part in ("raw_tracepoint", "call's own effect may happen", "io_uring", "racy"):
+        assert part in info, info
 
 
 def test_a_tolerated_namespace_starts_without_agent(podman, folder):
@@ -127,5 +135,5 @@ def test_a_wrong_policy_keeps_the_agent_from_starting(agent, podman, folder):
     agent.start(flags=[f"--tracing-policy-dir={directory}"], wait=False)
     assert agent.child.wait(20) != 0
     log = agent.log_text()
-    assert "bad.yaml" in log and "Eqal" in log and "line 19" in log, log
+    assert "bad.yaml" in log and "Eqal" in log and "line 18" in log, log
     assert not agent.socket.exists()

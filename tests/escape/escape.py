@@ -33,39 +33,40 @@ CG = ("-v", f"{cgroups.v2_root()}:/cg")
 
 def by_itself(program):
     """The container's own program does it."""
-    def attempt(podman, _name):
-        done = podman.run(f"/bin/{program}", namespace=NAMESPACE, options=CG)
+    def attempt(podman, _name, runtime):
+        done = podman.run(f"/bin/{program}", namespace=NAMESPACE, options=CG, runtime=runtime)
         return done.returncode, done.stdout, done.stderr
 
     attempt.__name__ = program
     return attempt
 
 
-def in_waiting(podman, name, program, act):
+def in_waiting(podman, name, runtime, program, act):
     """The container waits; act() brings something into it from outside."""
-    client = podman.start(f"/bin/{program}", namespace=NAMESPACE, options=("--name", name, *CG))
+    client = podman.start(f"/bin/{program}", namespace=NAMESPACE, options=("--name", name, *CG), runtime=runtime)
     if client.stdout.readline() != "ready\n":
         return client.wait(60), "", client.stderr.read()
     try:
         done = act()
     finally:
-        podman.podman("kill", name)
+        podman.podman("kill", name, runtime=runtime)
         client.wait(60)
     return (KILLED if done.returncode == -9 else done.returncode), done.stdout, done.stderr
 
 
-def runtime_exec(podman, name):
-    return in_waiting(podman, name, "wait_forever", lambda: podman.podman("exec", name, "/bin/first_lseek"))
+def runtime_exec(podman, name, runtime):
+    return in_waiting(podman, name, runtime, "wait_forever",
+                      lambda: podman.podman("exec", name, "/bin/first_lseek", runtime=runtime))
 
 
-def exec_into_inner_cgroup(podman, name):
+def exec_into_inner_cgroup(podman, name, runtime):
     def act():
         inner = podman.container_cgroup(name) / "inner"
         return subprocess.run(
             ["sh", "-c", 'echo 0 >"$1/cgroup.procs"; exec nsenter --target "$2" --mount --root -- /bin/first_lseek', "sh",
              inner, str(podman.container_pid(name))], capture_output=True, text=True, timeout=60)
 
-    return in_waiting(podman, name, "inner_cgroup_pause", act)
+    return in_waiting(podman, name, runtime, "inner_cgroup_pause", act)
 
 
 WAYS = [by_itself("first_lseek"), by_itself("open_rodata"), by_itself("lseek_int80"), by_itself("lseek_i386"),
@@ -110,7 +111,7 @@ class Restarts:
 
 def run(options, podman, agent, chance):
     ways = [exec_into_inner_cgroup] if options.mutation == "no-inherit" else WAYS
-    starts = options.starts
+    starts, runtimes = options.starts, options.runtime or ["runc", "crun"]
     if options.mutation != "no-hook":
         podman.install_hook(agent.address, "--grpc-timeout=10s")
     agent.start(*POLICY_FILES, flags=["--debug-skip-program=cgroup_inherit"] if options.mutation == "no-inherit" else [])
@@ -118,10 +119,10 @@ def run(options, podman, agent, chance):
     seen, details = collections.Counter(), []
 
     def attempt(number):
-        way = ways[number % len(ways)]
-        status, output, errors = way(podman, f"start-{number}")
+        way, runtime = ways[number % len(ways)], runtimes[number // len(ways) % len(runtimes)]
+        status, output, errors = way(podman, f"start-{number}", runtime)
         result = outcome(status, output, errors)
-        return result, f"start {number}, {way.__name__}: {result}, status {status}; {output.strip()} {errors.strip()}"
+        return result, f"start {number}, {runtime}, {way.__name__}: {result}, status {status}; {output.strip()} {errors.strip()}"
 
     with concurrent.futures.ThreadPoolExecutor(options.parallel) as pool:
         for result, text in pool.map(attempt, range(starts)):
@@ -149,18 +150,18 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--starts", type=int, help="how many (200; with a mutation, one of each way)")
     parser.add_argument("--mutation", choices=["no-hook", "no-inherit"])
-    parser.add_argument("--runtime", default="runc", choices=["runc", "crun"])
+    parser.add_argument("--runtime", action="append", choices=["runc", "crun"], help="in turn; both if not given")
     parser.add_argument("--parallel", type=int, default=2)
     parser.add_argument("--seed", type=int, default=None, help="of the random moments")
     parser.add_argument("--no-restarts", dest="restarts", action="store_false", help="leave the agent alone")
     parser.add_argument("--verbose", action="store_true")
     options = parser.parse_args()
     if options.starts is None:
-        options.starts = {"no-hook": len(WAYS), "no-inherit": 2}.get(options.mutation, 200)
+        options.starts = {"no-hook": 2 * len(WAYS), "no-inherit": 2}.get(options.mutation, 200)
     seed = random.randrange(1 << 32) if options.seed is None else options.seed
     print(f"seed={seed}", flush=True)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="tg-esc-"))
-    podman, agent = Podman(folder / "p", options.runtime), Agent(folder / "a")
+    podman, agent = Podman(folder / "p"), Agent(folder / "a")
     with cgroups.NoControllersInV2():
         try:
             return run(options, podman, agent, random.Random(seed))
