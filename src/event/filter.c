@@ -13,8 +13,7 @@ struct event_filter {
 	Tetragon__GetEventsRequest *request;
 };
 
-/* --- compiling
- * -------------------------------------------------------------------------------------------------------- */
+/* --- compiling --- */
 
 static const char *const supported[] = {
 	"namespace", "pid", "event_set", "policy_names", "container_id", "in_init_tree"
@@ -96,8 +95,7 @@ void event_filter_free(struct event_filter *filter)
 	free(filter);
 }
 
-/* --- matching
- * --------------------------------------------------------------------------------------------------------- */
+/* --- matching --- */
 
 /* What filters look at. */
 struct view {

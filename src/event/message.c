@@ -12,8 +12,7 @@
 #define TIME_MAX \
 	(INT64_MAX / 4) /* 73 years of uptime: a record that says more is wrong, but its sum must not overflow */
 
-/* --- memory and plain values
- * ------------------------------------------------------------------------------------------ */
+/* --- memory and plain values --- */
 
 void *message_alloc(struct message_maker *maker, size_t n)
 {
@@ -105,8 +104,7 @@ struct process message_stand_in(const struct abi_header *record)
 	};
 }
 
-/* --- events
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- events --- */
 
 Tetragon__GetEventsResponse *message_envelope(struct message_maker *maker, uint64_t boot_ns)
 {

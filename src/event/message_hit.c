@@ -87,7 +87,7 @@ static Tetragon__KprobeArgument *argument_new(struct message_maker *maker, const
 static size_t arguments_new(struct message_maker *maker, const struct abi_hit *hit, const struct policy_hook *hook,
 			    Tetragon__KprobeArgument ***ret_args)
 {
-	Tetragon__KprobeArgument **args = message_alloc(maker, ABI_ARGS * sizeof *args);
+	Tetragon__KprobeArgument **args = message_alloc(maker, ABI_ARGS * sizeof(void *));
 	const char *text = hit->text;
 	size_t n = 0;
 

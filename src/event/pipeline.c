@@ -39,6 +39,11 @@ struct pipeline {
 	char packed[MESSAGE_BYTES_MAX];
 };
 
+static bool has_process(const void *context, uint64_t cgroup_id)
+{
+	return process_cache_lives_in(context, cgroup_id);
+}
+
 struct pipeline *pipeline_new(const struct pipeline_options *options)
 {
 	struct pipeline *pipeline = calloc(1, sizeof *pipeline);
@@ -48,6 +53,7 @@ struct pipeline *pipeline_new(const struct pipeline_options *options)
 		return NULL;
 	pipeline->options = *options;
 	pipeline->maker.registry = options->registry;
+	pod_registry_keep(options->registry, has_process, options->cache);
 	pipeline->maker.arena = arena_over(pipeline->names, sizeof pipeline->names);
 	pipeline->maker.node_name = message_text(
 		&pipeline->maker, (struct str){ options->node_name, strnlen(options->node_name, EXEC_ID_NODE_MAX) });
@@ -58,6 +64,8 @@ struct pipeline *pipeline_new(const struct pipeline_options *options)
 
 void pipeline_free(struct pipeline *pipeline)
 {
+	if (pipeline)
+		pod_registry_keep(pipeline->options.registry, NULL, NULL);
 	free(pipeline);
 }
 
@@ -86,8 +94,7 @@ void pipeline_sink_remove(struct pipeline *pipeline, struct event_sink *sink)
 		*at = sink->next;
 }
 
-/* --- encoded forms
- * ---------------------------------------------------------------------------------------------------- */
+/* --- encoded forms --- */
 
 const Tetragon__GetEventsResponse *event_message(const struct event *event)
 {
@@ -128,8 +135,7 @@ struct str event_packed(struct event *event)
 	return event->packed;
 }
 
-/* --- records
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- records --- */
 
 /* Messages are made only if somebody listens; false: nobody does. */
 static bool maker_ready(struct pipeline *pipeline)
@@ -242,8 +248,7 @@ int pipeline_record(struct pipeline *pipeline, const struct abi_header *record, 
 	return 0;
 }
 
-/* --- what runs already
- * ------------------------------------------------------------------------------------------------ */
+/* --- what runs already --- */
 
 struct scan {
 	struct pipeline *pipeline;

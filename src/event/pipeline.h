@@ -60,7 +60,10 @@ struct pipeline_stats {
 	uint64_t sent;         /* events given to sinks */
 };
 
-/* NULL: no memory. */
+/*
+ * NULL: no memory. Until pipeline_free the registry keeps removed containers that have a living process
+ * (pod_registry_keep).
+ */
 struct pipeline *pipeline_new(const struct pipeline_options *options);
 void pipeline_free(struct pipeline *pipeline); /* unlinks the sinks, frees none of them */
 

@@ -22,8 +22,7 @@ typedef ProtobufCFieldDescriptor field_t;
 
 static int message_write(struct buf *out, const ProtobufCMessage *message, unsigned depth);
 
-/* --- well-known types
- * ------------------------------------------------------------------------------------------------- */
+/* --- well-known types --- */
 
 static int duration_write(struct buf *out, const ProtobufCMessage *message, unsigned depth)
 {
@@ -133,8 +132,7 @@ static int any_write(struct buf *out, const ProtobufCMessage *message, unsigned 
 	return r;
 }
 
-/* --- values
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- values --- */
 
 static void double_write(struct buf *out, double value, int digits)
 {
@@ -248,8 +246,7 @@ static int wrapper_write(struct buf *out, const ProtobufCMessage *message, unsig
 	return value_write(out, field, (const char *)message + field->offset, depth);
 }
 
-/* --- maps and lists
- * --------------------------------------------------------------------------------------------------- */
+/* --- maps and lists --- */
 
 /* "pod_labels" and "PodLabelsEntry" */
 static bool is_entry_name(const char *field, const char *type)
@@ -292,13 +289,13 @@ static int map_order(const void *a, const void *b)
 
 static int map_write(struct buf *out, ProtobufCMessage *const *entries, size_t n, unsigned depth)
 {
-	auto_free ProtobufCMessage **sorted = calloc(n, sizeof *sorted);
+	auto_free ProtobufCMessage **sorted = calloc(n, sizeof(void *));
 	int r = 0;
 
 	if (!sorted)
 		return -ENOMEM;
-	memcpy(sorted, entries, n * sizeof *sorted);
-	qsort(sorted, n, sizeof *sorted, map_order);
+	memcpy(sorted, entries, n * sizeof(void *));
+	qsort(sorted, n, sizeof(void *), map_order);
 	buf_byte(out, '{');
 	for (size_t i = 0; i < n && r >= 0; i++) {
 		const field_t *value = &sorted[i]->descriptor->fields[1];
@@ -333,8 +330,7 @@ static int list_write(struct buf *out, const field_t *field, const char *values,
 	return r;
 }
 
-/* --- messages
- * --------------------------------------------------------------------------------------------------------- */
+/* --- messages --- */
 
 static bool is_oneof(const field_t *field)
 {

@@ -31,12 +31,13 @@ struct pod_registry {
 	size_t mask;
 	struct list live, recent;
 	struct pod_registry_options options;
+	pod_keep_fn *keep;
+	const void *keep_context;
 	uint64_t refused, conflicts;
 	size_t bytes;
 };
 
-/* --- texts of an entry, as rows --------------------------------------------------------------------------------------
- */
+/* --- texts of an entry, as rows --- */
 
 static const struct {
 	const char *what;
@@ -75,8 +76,7 @@ static struct str path_trim(const char *path)
 	return text;
 }
 
-/* --- index
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- index --- */
 
 static size_t hash_text(struct str text)
 {
@@ -171,8 +171,7 @@ static struct entry *find_path(const struct pod_registry *registry, struct str p
 	return entry;
 }
 
-/* --- life
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- life --- */
 
 struct pod_registry *pod_registry_new(const struct pod_registry_options *options)
 {
@@ -227,8 +226,7 @@ void pod_registry_free(struct pod_registry *registry)
 	free(registry);
 }
 
-/* --- adding
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- adding --- */
 
 static int info_check(const struct pod_container *info, struct error *err)
 {
@@ -376,8 +374,7 @@ int pod_registry_add(struct pod_registry *registry, const struct pod_container *
 	return 1;
 }
 
-/* --- removal
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- removal --- */
 
 static void recent_drop_oldest(struct pod_registry *registry)
 {
@@ -386,6 +383,25 @@ static void recent_drop_oldest(struct pod_registry *registry)
 	list_remove(&registry->recent, entry);
 	index_remove(registry, entry, RECENT);
 	entry_free(registry, entry);
+}
+
+/* True if the oldest recent one is still needed: then it counts as removed now. */
+static bool recent_keep_oldest(struct pod_registry *registry, int64_t now_ns)
+{
+	struct entry *entry = registry->recent.oldest;
+
+	if (!registry->keep || !registry->keep(registry->keep_context, entry->c.cgroup_id))
+		return false;
+	list_remove(&registry->recent, entry);
+	entry->removed_ns = now_ns;
+	list_append(&registry->recent, entry);
+	return true;
+}
+
+void pod_registry_keep(struct pod_registry *registry, pod_keep_fn *keep, const void *context)
+{
+	registry->keep = keep;
+	registry->keep_context = context;
 }
 
 int pod_registry_remove(struct pod_registry *registry, uint64_t cgroup_id, int64_t now_ns)
@@ -399,24 +415,32 @@ int pod_registry_remove(struct pod_registry *registry, uint64_t cgroup_id, int64
 	entry->removed_ns = now_ns;
 	list_append(&registry->recent, entry);
 	index_add(registry, entry, RECENT);
-	if (registry->recent.n > registry->options.recent_limit)
+	if (registry->recent.n > registry->options.recent_limit) {
+		int tries = 0;
+
+		while (tries < POD_KEEP_TRIES && recent_keep_oldest(registry, now_ns))
+			tries++;
 		recent_drop_oldest(registry);
+	}
 	return 0;
 }
 
 size_t pod_registry_expire(struct pod_registry *registry, int64_t now_ns)
 {
 	size_t n = 0;
+	int tries = 0;
 
-	while (registry->recent.oldest && now_ns - registry->recent.oldest->removed_ns > registry->options.recent_ns) {
+	while (registry->recent.oldest && now_ns - registry->recent.oldest->removed_ns > registry->options.recent_ns &&
+	       tries++ < POD_KEEP_TRIES) {
+		if (recent_keep_oldest(registry, now_ns))
+			continue;
 		recent_drop_oldest(registry);
 		n++;
 	}
 	return n;
 }
 
-/* --- lookup
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- lookup --- */
 
 static const struct pod_container *of(const struct entry *entry)
 {

@@ -9,6 +9,7 @@
 #ifndef POD_REGISTRY_H
 #define POD_REGISTRY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,7 @@ struct pod_registry;
 #define POD_NAME_MAX 256 /* bytes of a namespace or name (Kubernetes: 253) */
 #define POD_IMAGE_MAX 1024
 #define POD_PATH_MAX 4095
+#define POD_KEEP_TRIES 16  /* questions to pod_keep_fn in one call: each may cost a walk over all processes */
 #define POD_LABELS_MAX 256 /* labels of one pod */
 #define POD_LABEL_MAX 512  /* bytes of one key or value (Kubernetes: 317 and 63) */
 
@@ -88,6 +90,15 @@ int pod_registry_remove(struct pod_registry *registry, uint64_t cgroup_id, int64
 
 /* Frees recent ones that are older than recent_ns. Call now and then. Returns how many. */
 size_t pod_registry_expire(struct pod_registry *registry, int64_t now_ns);
+
+/*
+ * Sets who is asked before a removed one is forgotten: true keeps it for another recent_ns. A process that has left its
+ * container lives on when the container's cgroup is gone, and must not pass for one of the host. The limit on the
+ * number of recent ones holds all the same: of several, those that are not kept go first, as far as the POD_KEEP_TRIES
+ * oldest tell.
+ */
+typedef bool pod_keep_fn(const void *context, uint64_t cgroup_id);
+void pod_registry_keep(struct pod_registry *registry, pod_keep_fn *keep, const void *context);
 
 /* Lookups; NULL: not known. Valid until the registry changes. Of several with one text: the one last added or
  * completed. */

@@ -27,8 +27,7 @@ struct process_cache {
 	(PROCESS_ARGS_CUT | PROCESS_PATH_ERROR | PROCESS_ARGS_ERROR | PROCESS_ROOT_CWD | PROCESS_CWD_ERROR | \
 	 PROCESS_CWD_CUT)
 
-/* --- images
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- images --- */
 
 static struct process_image *image_new(struct process_cache *cache, const char *binary, const char *arguments,
 				       const char *cwd)
@@ -60,8 +59,7 @@ static void image_unref(struct process_cache *cache, struct process_image *image
 	free(image);
 }
 
-/* --- entries
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- entries --- */
 
 /* Takes the reference on `image`, also when it fails. The caller gets the index's reference. */
 static struct process *process_new(struct process_cache *cache, struct process_image *image, uint32_t pid,
@@ -111,8 +109,7 @@ static void parent_set(struct process *process, struct process *parent, uint32_t
 	process->parent = parent ? process_ref(parent) : NULL;
 }
 
-/* --- index
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- index --- */
 
 static struct process **slot(const struct process_cache *cache, uint32_t pid)
 {
@@ -203,8 +200,7 @@ static struct process *enter(struct process_cache *cache, struct process *proces
 	return process;
 }
 
-/* --- life
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- life --- */
 
 struct process_cache *process_cache_new(const struct process_cache_options *options)
 {
@@ -250,8 +246,7 @@ void process_cache_free(struct process_cache *cache)
 	free(cache);
 }
 
-/* --- records
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- records --- */
 
 static const char *text_of(struct str bytes, char *memory, size_t size)
 {
@@ -426,6 +421,15 @@ struct process *process_cache_get(struct process_cache *cache, uint32_t pid)
 		touch(cache, process);
 	else
 		cache->stats.misses++;
+	return process;
+}
+
+bool process_cache_lives_in(const struct process_cache *cache, uint64_t container)
+{
+	const struct process *process = cache->live.newest;
+
+	while (process && process->container != container)
+		process = process->older;
 	return process;
 }
 

@@ -97,6 +97,9 @@ struct process *process_cache_found(struct process_cache *cache, const struct pr
  */
 struct process *process_cache_get(struct process_cache *cache, uint32_t pid);
 
+/* True if a process of `container` is known to live. Walks all entries. */
+bool process_cache_lives_in(const struct process_cache *cache, uint64_t container);
+
 /* Drops what exited more than grace_ns before now_ns (CLOCK_BOOTTIME). Call now and then. Returns how many. */
 size_t process_cache_expire(struct process_cache *cache, uint64_t now_ns);
 

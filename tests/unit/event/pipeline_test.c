@@ -361,6 +361,23 @@ static void a_removed_container_is_recalled(void **state)
 	assert_non_null(strstr(f->line, POD));
 }
 
+/* It moved to another cgroup; then its container's was removed, and time passed. */
+static void a_process_that_left_keeps_its_pod(void **state)
+{
+	struct fixture *f = *state;
+	struct abi_hit hit = hit_of(0);
+	struct abi_exit end = { .h = { .type = ABI_REC_EXIT, .size = sizeof end, .pid = 40123, .tid = 40123 } };
+	int64_t hour = INT64_C(3600000000000);
+
+	curl(f);
+	assert_int_equal(pod_registry_remove(f->registry, CONTAINER, 0), 0);
+	assert_int_equal(pod_registry_expire(f->registry, hour), 0);
+	assert_int_equal(pipeline_record(f->pipeline, &hit.h, sizeof hit), 0);
+	assert_non_null(strstr(f->line, POD));
+	assert_int_equal(pipeline_record(f->pipeline, &end.h, sizeof end), 0);
+	assert_int_equal(pod_registry_expire(f->registry, 3 * hour), 1);
+}
+
 static void malformed_records_are_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -496,6 +513,7 @@ int main(void)
 		CASE(a_process_that_is_not_known_is_a_stand_in),
 		CASE(a_policy_that_is_gone_is_unknown),
 		CASE(a_removed_container_is_recalled),
+		CASE(a_process_that_left_keeps_its_pod),
 		CASE(malformed_records_are_refused),
 		CASE(the_largest_event_fits),
 		CASE(without_sinks_only_the_cache_is_kept),

@@ -21,11 +21,12 @@ static const ProtobufCMessageDescriptor *const types[] = {
 	&tetragon__get_info_response__descriptor,
 	&tetragon__list_tracing_policies_response__descriptor,
 	&tetragon__runtime_hook_request__descriptor,
+	NULL,
 };
 
 static const ProtobufCMessageDescriptor *type_find(const char *name)
 {
-	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+	for (size_t i = 0; types[i]; i++)
 		if (!strcmp(types[i]->short_name, name))
 			return types[i];
 	return NULL;

@@ -183,6 +183,47 @@ static void removed_ones_are_recalled_for_a_while(void **state)
 	(void)state;
 }
 
+static bool is_odd(const void *context, uint64_t cgroup_id)
+{
+	(void)context;
+	return cgroup_id % 2;
+}
+
+static bool always(const void *context, uint64_t cgroup_id)
+{
+	(void)context;
+	(void)cgroup_id;
+	return true;
+}
+
+static void what_is_needed_is_kept_within_the_limit(void **state)
+{
+	struct pod_registry_options options = { .limit = 100, .recent_limit = 3, .recent_ns = 100 };
+	struct pod_registry *registry = pod_registry_new(&options);
+	struct pod_registry_stats stats;
+
+	pod_registry_keep(registry, is_odd, NULL);
+	for (uint64_t i = 1; i <= 4; i++) {
+		(void)add(registry, container(i, "c", "/a", "n"));
+		(void)pod_registry_remove(registry, i, 1000);
+	}
+	assert_non_null(pod_registry_recall(registry, 1)); /* 2 went in its place */
+	assert_null(pod_registry_recall(registry, 2));
+	assert_int_equal(pod_registry_expire(registry, 2000), 1);
+	assert_non_null(pod_registry_recall(registry, 1));
+	assert_non_null(pod_registry_recall(registry, 3));
+	assert_null(pod_registry_recall(registry, 4));
+	pod_registry_keep(registry, always, NULL);
+	for (uint64_t i = 5; i <= 30; i++) {
+		(void)add(registry, container(i, "c", "/a", "n"));
+		(void)pod_registry_remove(registry, i, 2000);
+	}
+	pod_registry_stats(registry, &stats);
+	assert_int_equal(stats.recent, 3);
+	pod_registry_free(registry);
+	(void)state;
+}
+
 static void it_is_bounded_and_counts(void **state)
 {
 	struct pod_registry_options options = { .limit = 100, .recent_limit = 10 };
@@ -247,10 +288,15 @@ static void iteration_is_by_namespace_and_in_order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(found_by_each_key),        cmocka_unit_test(later_sources_complete_and_never_change),
-		cmocka_unit_test(conflicts_are_refused),    cmocka_unit_test(bad_input_is_refused),
-		cmocka_unit_test(paths_are_judged),         cmocka_unit_test(removed_ones_are_recalled_for_a_while),
-		cmocka_unit_test(it_is_bounded_and_counts), cmocka_unit_test(iteration_is_by_namespace_and_in_order),
+		cmocka_unit_test(found_by_each_key),
+		cmocka_unit_test(later_sources_complete_and_never_change),
+		cmocka_unit_test(conflicts_are_refused),
+		cmocka_unit_test(bad_input_is_refused),
+		cmocka_unit_test(paths_are_judged),
+		cmocka_unit_test(removed_ones_are_recalled_for_a_while),
+		cmocka_unit_test(what_is_needed_is_kept_within_the_limit),
+		cmocka_unit_test(it_is_bounded_and_counts),
+		cmocka_unit_test(iteration_is_by_namespace_and_in_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
