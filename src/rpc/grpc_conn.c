@@ -1,81 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rpc/grpc_conn.h"
 
-#include <assert.h>
 #include <errno.h>
-#include <nghttp2/nghttp2.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
+#include "rpc/grpc_call.h"
 #include "rpc/grpc_wire.h"
 
-#define PREFIX_BYTES 5 /* of a gRPC message: compressed flag, length in network order */
-
-struct message {
-	struct message *next;
-	size_t len;
-	size_t sent;
-	uint8_t bytes[];
-};
-
-struct grpc_call {
-	struct grpc_call *prev, *next;
-	struct grpc_conn *conn;
-	int32_t stream_id;
-
-	/* request */
-	const struct grpc_method *method;
-	char path[GRPC_PATH_MAX];
-	size_t header_bytes;
-	bool is_post, is_grpc, has_encoding, has_bad_timeout, has_headers;
-	int64_t deadline_ns; /* CLOCK_MONOTONIC; 0 = none */
-	uint8_t prefix[PREFIX_BYTES];
-	size_t prefix_len;
-	uint8_t *request; /* grows to request_due */
-	size_t request_len, request_size, request_due;
-
-	/* answer */
-	bool is_handled;  /* the handler has it and has not answered */
-	bool is_answered; /* a status is decided: nothing more from the handler */
-	bool is_started;  /* response headers are submitted */
-	bool is_deferred; /* nghttp2 waits for resume */
-	struct message *head, **tail;
-	size_t queued, queued_bytes;
-	uint64_t dropped;
-	enum grpc_status code;
-	char text[GRPC_TEXT_MAX];
-	grpc_end_fn *end;
-	void *end_context;
-};
-
-/* What a peer may send of a kind of frame: `level` tokens are left. */
-struct bucket {
-	int64_t level;
-	int64_t filled_ns;
-};
-
-struct grpc_conn {
-	nghttp2_session *session;
-	const struct grpc_service *service;
-	struct grpc_peer peer;
-	void (*wake)(void *context, struct grpc_conn *conn);
-	void *wake_context;
-	struct grpc_call *calls;
-	size_t request_bytes; /* in half received requests */
-	size_t queue_bytes;   /* in messages that wait */
-	size_t header_block;  /* bytes since a HEADERS frame began that has not ended */
-	bool in_headers, is_inside, is_dead;
-	int64_t now_ns;
-	struct bucket control, window;
-};
-
-/* --- limits --- */
-
-static bool bucket_take(struct bucket *bucket, int64_t now_ns, int64_t burst, int64_t per_s)
+static bool bucket_take(struct grpc_bucket *bucket, int64_t now_ns, int64_t burst, int64_t per_s)
 {
 	int64_t passed = now_ns - bucket->filled_ns;
 
@@ -89,472 +23,6 @@ static bool bucket_take(struct bucket *bucket, int64_t now_ns, int64_t burst, in
 		bucket->filled_ns = now_ns;
 	}
 	return bucket->level-- > 0;
-}
-
-static bool budget_take(struct grpc_conn *conn, size_t n)
-{
-	struct grpc_budget *budget = conn->service->budget;
-
-	if (!budget)
-		return true;
-	if (n > budget->max || budget->used > budget->max - n)
-		return false;
-	budget->used += n;
-	return true;
-}
-
-static void budget_give(struct grpc_conn *conn, size_t n)
-{
-	if (conn->service->budget)
-		conn->service->budget->used -= n;
-}
-
-/* --- calls --- */
-
-static void call_drop_request(struct grpc_call *call)
-{
-	free(call->request);
-	call->request = NULL;
-	call->conn->request_bytes -= call->request_size;
-	budget_give(call->conn, call->request_size);
-	call->request_size = 0;
-	call->request_len = 0;
-}
-
-static void call_drop_head(struct grpc_call *call)
-{
-	struct message *message = call->head;
-
-	call->head = message->next;
-	if (!call->head)
-		call->tail = &call->head;
-	call->queued--;
-	call->queued_bytes -= message->len;
-	call->conn->queue_bytes -= message->len;
-	budget_give(call->conn, message->len);
-	free(message);
-}
-
-static void call_free(struct grpc_call *call)
-{
-	call_drop_request(call);
-	while (call->head)
-		call_drop_head(call);
-	if (call->prev)
-		call->prev->next = call->next;
-	else
-		call->conn->calls = call->next;
-	if (call->next)
-		call->next->prev = call->prev;
-	free(call);
-}
-
-/* Tells the handler that its call is over; the call itself goes on until HTTP/2 is done with the stream. */
-static void call_end(struct grpc_call *call)
-{
-	bool was_handled = call->is_handled;
-
-	call->is_handled = false;
-	if (was_handled && call->end)
-		call->end(call->end_context, call);
-}
-
-static void conn_wake(struct grpc_conn *conn)
-{
-	if (!conn->is_inside && conn->wake)
-		conn->wake(conn->wake_context, conn);
-}
-
-static nghttp2_nv header_of(const char *name, const char *value, size_t len)
-{
-	return (nghttp2_nv){ .name = (uint8_t *)(uintptr_t)name,
-			     .namelen = strlen(name),
-			     .value = (uint8_t *)(uintptr_t)value,
-			     .valuelen = len,
-			     .flags = NGHTTP2_NV_FLAG_NONE }; /* copied by nghttp2, not written to */
-}
-
-/* grpc-status and grpc-message into nv[2]; the texts live in the caller's memory. Returns how many. */
-static size_t status_headers(const struct grpc_call *call, char number[4], struct buf *text, nghttp2_nv nv[2])
-{
-	struct buf digits = buf_over(number, 4);
-
-	buf_u64(&digits, (uint64_t)call->code);
-	nv[0] = header_of("grpc-status", number, digits.len);
-	if (!call->text[0])
-		return 1;
-	grpc_message_encode(text, str_of(call->text));
-	nv[1] = header_of("grpc-message", text->p, text->len);
-	return 2;
-}
-
-static void submit_trailers(struct grpc_call *call)
-{
-	char number[4], text[3 * GRPC_TEXT_MAX];
-	struct buf encoded = buf_over(text, sizeof text);
-	nghttp2_nv nv[2];
-	size_t n = status_headers(call, number, &encoded, nv);
-
-	if (nghttp2_submit_trailer(call->conn->session, call->stream_id, nv, n))
-		call->conn->is_dead = true;
-}
-
-/* nghttp2 asks for the next bytes of a response. */
-static ssize_t body_read(nghttp2_session *session, int32_t stream_id, uint8_t *out, size_t size, uint32_t *flags,
-			 nghttp2_data_source *source, void *context)
-{
-	struct grpc_call *call = source->ptr;
-	size_t len = 0;
-
-	(void)session, (void)stream_id, (void)context;
-	while (call->head && len < size) {
-		struct message *message = call->head;
-		size_t n = message->len - message->sent;
-
-		if (n > size - len)
-			n = size - len;
-		memcpy(out + len, message->bytes + message->sent, n);
-		message->sent += n;
-		len += n;
-		if (message->sent == message->len)
-			call_drop_head(call);
-	}
-	if (!call->head && call->is_answered) {
-		*flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
-		submit_trailers(call);
-		return (ssize_t)len;
-	}
-	if (!len) {
-		call->is_deferred = true;
-		return NGHTTP2_ERR_DEFERRED;
-	}
-	return (ssize_t)len;
-}
-
-static void submit_headers(struct grpc_call *call)
-{
-	nghttp2_data_provider body = { .source.ptr = call, .read_callback = body_read };
-	const nghttp2_nv nv[] = {
-		header_of(":status", "200", 3),
-		header_of("content-type", "application/grpc", 16),
-	};
-
-	call->is_started = true;
-	if (nghttp2_submit_response(call->conn->session, call->stream_id, nv, 2, &body))
-		call->conn->is_dead = true;
-}
-
-static void submit_status_only(struct grpc_call *call)
-{
-	char number[4], text[3 * GRPC_TEXT_MAX];
-	struct buf encoded = buf_over(text, sizeof text);
-	nghttp2_nv nv[5];
-	size_t n = 0;
-
-	nv[n++] = header_of(":status", "200", 3);
-	nv[n++] = header_of("content-type", "application/grpc", 16);
-	if (call->has_encoding)
-		nv[n++] = header_of("grpc-accept-encoding", "identity", 8);
-	n += status_headers(call, number, &encoded, nv + n);
-	call->is_started = true;
-	if (nghttp2_submit_response(call->conn->session, call->stream_id, nv, n, NULL))
-		call->conn->is_dead = true;
-}
-
-static void submit_http_error(struct grpc_call *call, const char *status)
-{
-	const nghttp2_nv nv = header_of(":status", status, 3);
-
-	call->is_answered = call->is_started = true;
-	if (nghttp2_submit_response(call->conn->session, call->stream_id, &nv, 1, NULL))
-		call->conn->is_dead = true;
-}
-
-static void call_resume(struct grpc_call *call)
-{
-	if (!call->is_deferred)
-		return;
-	call->is_deferred = false;
-	if (nghttp2_session_resume_data(call->conn->session, call->stream_id))
-		call->conn->is_dead = true;
-}
-
-static void call_finish(struct grpc_call *call, enum grpc_status code, const char *text)
-{
-	struct buf cut = buf_over(call->text, sizeof call->text);
-	size_t len = text ? strnlen(text, sizeof call->text - 1) : 0;
-
-	if (call->is_answered)
-		return;
-	buf_add(&cut, text, len);
-	call->code = code;
-	call->is_answered = true;
-	call->is_handled = false;
-	call_drop_request(call);
-	if (call->is_started)
-		call_resume(call);
-	else if (call->head)
-		submit_headers(call);
-	else
-		submit_status_only(call);
-	conn_wake(call->conn);
-}
-
-static int call_queue(struct grpc_call *call, const void *bytes, size_t len)
-{
-	size_t n = len + PREFIX_BYTES;
-	struct message *message;
-
-	if (len > UINT32_MAX - PREFIX_BYTES || !budget_take(call->conn, n))
-		return -ENOBUFS;
-	message = malloc(sizeof *message + n);
-	if (!message) {
-		budget_give(call->conn, n);
-		return -ENOMEM;
-	}
-	*message = (struct message){ .len = n };
-	message->bytes[0] = 0;
-	message->bytes[1] = (uint8_t)(len >> 24);
-	message->bytes[2] = (uint8_t)(len >> 16);
-	message->bytes[3] = (uint8_t)(len >> 8);
-	message->bytes[4] = (uint8_t)len;
-	if (len)
-		memcpy(message->bytes + PREFIX_BYTES, bytes, len);
-	*call->tail = message;
-	call->tail = &message->next;
-	call->queued++;
-	call->queued_bytes += n;
-	call->conn->queue_bytes += n;
-	return 0;
-}
-
-const struct grpc_peer *grpc_call_peer(const struct grpc_call *call)
-{
-	return &call->conn->peer;
-}
-
-const char *grpc_call_path(const struct grpc_call *call)
-{
-	return call->path;
-}
-
-void grpc_call_on_end(struct grpc_call *call, grpc_end_fn *fn, void *context)
-{
-	call->end = fn;
-	call->end_context = context;
-}
-
-void grpc_call_reply(struct grpc_call *call, const void *message, size_t len)
-{
-	if (call_queue(call, message, len) < 0)
-		call_finish(call, GRPC_RESOURCE_EXHAUSTED, "no memory for the answer; try again");
-	else
-		call_finish(call, GRPC_OK, NULL);
-}
-
-void grpc_call_fail(struct grpc_call *call, enum grpc_status code, const char *text)
-{
-	call_finish(call, code, text);
-}
-
-void grpc_call_start(struct grpc_call *call)
-{
-	if (call->is_started)
-		return;
-	submit_headers(call);
-	conn_wake(call->conn);
-}
-
-int grpc_call_send(struct grpc_call *call, const void *message, size_t len)
-{
-	int r = -ENOBUFS;
-
-	assert(!call->is_answered);
-	if (call->queued < GRPC_QUEUE_MESSAGES && len < GRPC_QUEUE_BYTES - call->queued_bytes &&
-	    len < 4 * GRPC_QUEUE_BYTES - call->conn->queue_bytes)
-		r = call_queue(call, message, len);
-	if (r < 0) {
-		call->dropped++;
-		return r;
-	}
-	if (call->is_started)
-		call_resume(call);
-	else
-		submit_headers(call);
-	conn_wake(call->conn);
-	return 0;
-}
-
-uint64_t grpc_call_dropped(const struct grpc_call *call)
-{
-	return call->dropped;
-}
-
-/* --- requests --- */
-
-static const struct grpc_method *method_find(const struct grpc_service *service, const char *path)
-{
-	for (const struct grpc_method *method = service->methods; method->path; method++)
-		if (!strcmp(method->path, path))
-			return method;
-	return NULL;
-}
-
-static void refuse(struct grpc_call *call, enum grpc_status code, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-static void refuse(struct grpc_call *call, enum grpc_status code, const char *format, ...)
-{
-	char text[GRPC_TEXT_MAX];
-	va_list args;
-
-	va_start(args, format);
-	(void)vsnprintf(text, sizeof text, format, args); /* cut is fine: it is for people */
-	va_end(args);
-	call_finish(call, code, text);
-}
-
-static bool peer_may_change(const struct grpc_peer *peer)
-{
-	return peer->is_unix && peer->has_creds && peer->uid == 0;
-}
-
-/* All header fields of a request are here: is it a call that we answer? */
-static void call_open(struct grpc_call *call)
-{
-	const struct grpc_peer *peer = &call->conn->peer;
-
-	call->has_headers = true;
-	if (call->header_bytes > GRPC_HEADER_BYTES_MAX) {
-		refuse(call, GRPC_RESOURCE_EXHAUSTED, "header fields take more than %d bytes", GRPC_HEADER_BYTES_MAX);
-		return;
-	}
-	if (!call->is_post) {
-		submit_http_error(call, "405");
-		return;
-	}
-	if (!call->is_grpc) {
-		submit_http_error(call, "415");
-		return;
-	}
-	call->method = method_find(call->conn->service, call->path);
-	if (!call->method)
-		refuse(call, GRPC_UNIMPLEMENTED, "unknown method %s", call->path);
-	else if (call->has_encoding)
-		refuse(call, GRPC_UNIMPLEMENTED,
-		       "%s: compressed requests are not supported; send grpc-encoding: identity", call->path);
-	else if (call->has_bad_timeout)
-		refuse(call, GRPC_INTERNAL, "%s: malformed grpc-timeout", call->path);
-	else if (call->method->changes && !peer->is_unix)
-		refuse(call, GRPC_PERMISSION_DENIED,
-		       "%s changes the node's policy state: answered only on the agent's unix socket, to uid 0; "
-		       "this is a TCP connection",
-		       call->path);
-	else if (call->method->changes && !peer_may_change(peer))
-		refuse(call, GRPC_PERMISSION_DENIED,
-		       "%s changes the node's policy state: answered only to uid 0; the caller's uid is %lld",
-		       call->path, peer->has_creds ? (long long)peer->uid : -1LL);
-	else if (call->deadline_ns && call->deadline_ns <= call->conn->now_ns)
-		refuse(call, GRPC_DEADLINE_EXCEEDED, "%s: no time was left when the call came in", call->path);
-}
-
-static size_t request_max(const struct grpc_call *call)
-{
-	return call->method->request_max ? call->method->request_max : GRPC_MESSAGE_MAX;
-}
-
-static bool request_prefix(struct grpc_call *call)
-{
-	const uint8_t *p = call->prefix;
-
-	call->request_due = (size_t)p[1] << 24 | (size_t)p[2] << 16 | (size_t)p[3] << 8 | p[4];
-	if (p[0])
-		refuse(call, GRPC_UNIMPLEMENTED, "%s: compressed requests are not supported", call->path);
-	else if (call->request_due > request_max(call))
-		refuse(call, GRPC_RESOURCE_EXHAUSTED, "%s: the request of %zu bytes is larger than %zu", call->path,
-		       call->request_due, request_max(call));
-	return !call->is_answered;
-}
-
-/* Room for `n` more bytes, doubling up to what the prefix announced: a peer pays for memory by sending. */
-static bool request_reserve(struct grpc_call *call, size_t n)
-{
-	size_t size = call->request_size ? call->request_size : 1024, more;
-	uint8_t *grown;
-
-	if (call->request_size - call->request_len >= n)
-		return true;
-	while (size - call->request_len < n)
-		size *= 2;
-	if (size > call->request_due)
-		size = call->request_due;
-	more = size - call->request_size;
-	if (more > GRPC_REQUEST_BYTES_MAX - call->conn->request_bytes || !budget_take(call->conn, more))
-		return false;
-	grown = realloc(call->request, size);
-	if (!grown) {
-		budget_give(call->conn, more);
-		return false;
-	}
-	call->request = grown;
-	call->request_size = size;
-	call->conn->request_bytes += more;
-	return true;
-}
-
-static void request_add(struct grpc_call *call, const uint8_t *bytes, size_t n)
-{
-	while (n && !call->is_answered && !call->is_handled) {
-		size_t part;
-
-		if (call->prefix_len < PREFIX_BYTES) {
-			call->prefix[call->prefix_len++] = *bytes++;
-			n--;
-			if (call->prefix_len == PREFIX_BYTES && !request_prefix(call))
-				return;
-			continue;
-		}
-		part = call->request_due - call->request_len;
-		if (!part) {
-			refuse(call, GRPC_UNIMPLEMENTED, "%s: more than one request message", call->path);
-			return;
-		}
-		if (part > n)
-			part = n;
-		if (!request_reserve(call, part)) {
-			refuse(call, GRPC_RESOURCE_EXHAUSTED, "%s: too many large requests at a time; try again",
-			       call->path);
-			return;
-		}
-		memcpy(call->request + call->request_len, bytes, part);
-		call->request_len += part;
-		bytes += part;
-		n -= part;
-	}
-}
-
-/* The peer has ended its half of the stream. */
-static void request_end(struct grpc_call *call)
-{
-	const struct grpc_service *service = call->conn->service;
-	uint8_t *request;
-	size_t len;
-
-	if (call->is_answered || call->is_handled)
-		return;
-	if (!call->prefix_len) {
-		refuse(call, GRPC_UNIMPLEMENTED, "%s: the request message is missing", call->path);
-		return;
-	}
-	if (call->prefix_len < PREFIX_BYTES || call->request_len < call->request_due) {
-		refuse(call, GRPC_INTERNAL, "%s: the request message is cut", call->path);
-		return;
-	}
-	request = take(call->request); /* for the handler's time: its answer drops what is the call's own */
-	len = call->request_len;
-	call_drop_request(call); /* counters only */
-	call->is_handled = true;
-	call->method->handle(service->context, call, request, len);
-	free(request);
 }
 
 /* --- nghttp2's callbacks --- */
@@ -638,7 +106,7 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream_id, c
 
 	(void)flags;
 	if (call && call->has_headers)
-		request_add(call, bytes, n);
+		grpc_request_add(call, bytes, n);
 	((struct grpc_conn *)context)->in_headers = false;
 	return 0;
 }
@@ -674,9 +142,9 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
 	if (!call)
 		return 0;
 	if (frame->hd.type == NGHTTP2_HEADERS && !call->has_headers)
-		call_open(call);
+		grpc_request_open(call);
 	if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
-		request_end(call);
+		grpc_request_end(call);
 	return 0;
 }
 
@@ -710,8 +178,8 @@ static int on_close(nghttp2_session *session, int32_t stream_id, uint32_t error,
 	(void)error, (void)context;
 	if (!call)
 		return 0;
-	call_end(call);
-	call_free(call);
+	grpc_call_end(call);
+	grpc_call_free(call);
 	return 0;
 }
 
@@ -777,8 +245,8 @@ void grpc_conn_free(struct grpc_conn *conn)
 
 		(void)nghttp2_session_set_stream_user_data(conn->session, call->stream_id,
 							   NULL); /* gone with the session */
-		call_end(call);
-		call_free(call);
+		grpc_call_end(call);
+		grpc_call_free(call);
 	}
 	nghttp2_session_del(conn->session);
 	free(conn);
@@ -856,8 +324,8 @@ void grpc_conn_tick(struct grpc_conn *conn, int64_t now_ns)
 		next = call->next;
 		if (!call->deadline_ns || call->is_answered || call->deadline_ns > now_ns)
 			continue;
-		call_end(call);
-		refuse(call, GRPC_DEADLINE_EXCEEDED, "%s: the caller's time is over", call->path);
+		grpc_call_end(call);
+		grpc_call_refuse(call, GRPC_DEADLINE_EXCEEDED, "%s: the caller's time is over", call->path);
 	}
 	conn->is_inside = false;
 }
