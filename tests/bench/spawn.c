@@ -10,11 +10,13 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -71,10 +73,50 @@ static void run_once(struct command *command, unsigned run, const char *input)
 		;
 	command->wall_ns[run] = now_ns() - began;
 	command->cpu_ns[run] = timeval_ns(used.ru_utime) + timeval_ns(used.ru_stime);
-	if (used.ru_maxrss > command->rss_kb)
-		command->rss_kb = used.ru_maxrss;
 	command->failures += status != 0;
 	posix_spawn_file_actions_destroy(&actions);
+}
+
+static long smaps_rss_kb(pid_t pid)
+{
+	char path[64], line[256];
+	long kb = -1;
+	FILE *file;
+
+	(void)snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
+	file = fopen(path, "re");
+	while (file && kb < 0 && fgets(line, sizeof line, file))
+		if (!strncmp(line, "Rss:", 4))
+			kb = strtol(line + 4, NULL, 10);
+	if (file)
+		(void)fclose(file);
+	return kb;
+}
+
+/* Memory in use when the process ends; neither of the programs measured gives memory back before. */
+static void measure_memory(struct command *command, const char *input)
+{
+	char *environment[] = { "LC_ALL=C", NULL };
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		int in = open(input, O_RDONLY), out = open("/dev/null", O_WRONLY);
+
+		if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
+			_exit(126);
+		execve(command->argv[0], command->argv, environment);
+		_exit(127);
+	}
+	waitpid(pid, &status, 0); /* stopped by the exec */
+	ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_TRACEEXIT);
+	while (WIFSTOPPED(status)) {
+		if (status >> 8 == (SIGTRAP | PTRACE_EVENT_EXIT << 8))
+			command->rss_kb = smaps_rss_kb(pid);
+		ptrace(PTRACE_CONT, pid, NULL, NULL);
+		if (waitpid(pid, &status, 0) < 0)
+			break;
+	}
 }
 
 int main(int argc, char **argv)
@@ -111,6 +153,8 @@ int main(int argc, char **argv)
 	for (unsigned run = 0; run < runs; run++)
 		for (size_t i = 0; i < commands; i++)
 			run_once(&command[i], run, argv[3]);
+	for (size_t i = 0; i < commands; i++)
+		measure_memory(&command[i], argv[3]);
 	printf("[");
 	for (size_t i = 0; i < commands; i++) {
 		struct command *c = &command[i];
