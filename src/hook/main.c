@@ -117,13 +117,10 @@ static void fail_container(const struct error *err, const char *log_file)
 static int hook_run(struct hook_create *create, enum hook_name name, const char *log_file)
 {
 	struct error err = { 0 };
-	struct hook_stop stop;
 	int r = 0;
 
 	switch (name) {
 	case HOOK_CREATE_RUNTIME:
-		hook_stop_init(&stop);
-		create->stop = &stop;
 		r = hook_create_run(create, &err);
 		break;
 	case HOOK_CREATE_CONTAINER:
@@ -146,6 +143,7 @@ int main(int argc, char *argv[])
 	struct hook_conf conf;
 	struct flag_parse parse = { 0 };
 	struct error err = { 0 };
+	struct hook_stop stop;
 	struct hook_create create = { .conf = &conf, .arena = &arena, .start_ns = start_ns, .stdin_fd = STDIN_FILENO };
 	struct log log;
 	const char *log_file;
@@ -178,5 +176,7 @@ int main(int argc, char *argv[])
 				NULL); /* counted */
 		return usage_error(EXIT_USAGE, &err);
 	}
+	hook_stop_init(&stop);
+	create.stop = &stop;
 	return hook_run(&create, name, log_file);
 }

@@ -32,7 +32,8 @@ static inline int json_text(struct str raw, struct arena *arena, const char *wha
 	if (json_string_decode(raw, &out) < 0)
 		return error_set(err, EINVAL, "%s: holds a NUL character", what);
 	arena->used = before;
-	*ret_text = (struct str){ arena_alloc(arena, out.len + 1), out.len }; /* the same place, shrunk */
+	(void)arena_alloc(arena, out.len + 1); /* the same place, shrunk */
+	*ret_text = (struct str){ memory, out.len };
 	return 0;
 }
 

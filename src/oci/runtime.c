@@ -75,6 +75,6 @@ const struct runtime_keys *runtime_keys(enum runtime runtime)
 	case RUNTIMES:
 		break;
 	}
-	assert(!"a runtime that was detected");
+	assert(false); /* detected, or named on the command line */
 	return &keys_none;
 }

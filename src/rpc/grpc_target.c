@@ -90,7 +90,7 @@ int grpc_target_parse(struct str target, struct grpc_target *ret_target, struct 
 {
 	static const struct str scheme_unix = { "unix:", 5 }, scheme_abstract = { "unix-abstract:", 14 };
 	static const struct str scheme_dns = { "dns:", 4 };
-	struct str rest = target;
+	struct str rest;
 	int r;
 
 	*ret_target = (struct grpc_target){ 0 };

@@ -199,7 +199,7 @@ static void fixtures_are_understood(void **state)
 		char path[CGROUP_PATH_MAX];
 		auto_free char *text = NULL;
 		struct oci_state none = { 0 };
-		struct identity identity;
+		struct identity identity = { 0 };
 		struct error err = { 0 };
 		struct spec spec;
 		size_t len;

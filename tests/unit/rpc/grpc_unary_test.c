@@ -241,12 +241,9 @@ static void long_response(struct buf *out)
 
 static void many_headers(struct buf *out)
 {
-	char text[4096], line[4096 + 8];
+	static char line[4096] = "x-y: ";
 
-	memset(text, 'v', sizeof text - 1);
-	text[sizeof text - 1] = '\0';
-	memcpy(line, "x-y: ", 5);
-	memcpy(line + 5, text, sizeof text);
+	memset(line + 5, 'v', sizeof line - 6);
 	settings(out);
 	headers(out, 0, OPENING);
 	for (int i = 0; i < 17; i++) /* repeated trailers: each is an error of its own, or the bytes add up */
