@@ -41,7 +41,7 @@ asan: build/asan/build.ninja
 	@ninja -C build/asan --quiet
 
 fuzzers: build/fuzz/build.ninja
-	@ninja -C build/fuzz --quiet
+	@ninja -C build/fuzz --quiet fuzz
 
 # What runs in the test containers: no libc, so that the first instruction is the test's own.
 programs: $(PROGRAMS)
