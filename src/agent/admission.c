@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -105,6 +106,46 @@ static int check_cgroup(struct admission *admission, const struct admission_requ
 		}
 		(void)pod_registry_remove(admission->registry, other->cgroup_id, clock_now_ns(CLOCK_REALTIME));
 	}
+}
+
+/* The cgroup of a container holds no agent that watches it from further inside. */
+static int check_not_ours(const struct admission *admission, const char *path, struct error *err)
+{
+	struct str own = str_of(admission->own_path), told = str_of(path);
+
+	if (!str_starts(own, told) || own.len == told.len || own.p[told.len] != '/')
+		return 0;
+	return error_set(err, EINVAL, "cgroup %s is no container's: this agent itself runs below it, at %s", path,
+			 own.p);
+}
+
+void admission_find_own_path(struct admission *admission)
+{
+	const char *controller = admission->hierarchy->controller;
+	char *line = NULL;
+	size_t size = 0;
+	FILE *file = fopen("/proc/self/cgroup", "re");
+
+	admission->own_path[0] = '\0';
+	while (file && getline(&line, &size, file) > 0) {
+		char *save = NULL, *names, *path;
+		bool is_ours;
+
+		line[strcspn(line, "\n")] = '\0'; /* "4:cpu,cpuacct:/path", "0::/path" */
+		names = strchr(line, ':');
+		path = names ? strchr(names + 1, ':') : NULL;
+		if (!path)
+			continue;
+		*path++ = '\0';
+		is_ours = !*controller && !names[1];
+		for (char *name = strtok_r(names + 1, ",", &save); name && !is_ours; name = strtok_r(NULL, ",", &save))
+			is_ours = *controller && !strcmp(name, controller);
+		if (is_ours && !cgroup_path_climbs(str_of(path)) && strlen(path) < sizeof admission->own_path)
+			memcpy(admission->own_path, path, strlen(path) + 1);
+	}
+	free(line);
+	if (file)
+		(void)fclose(file); /* read only */
 }
 
 struct file_id {
@@ -226,6 +267,14 @@ static const char *container_id_of(const struct admission_request *request, cons
 	return memory;
 }
 
+/* What the walk found out about a container that was just being made: its own hook knows better. */
+static bool is_guess(const struct admission *admission, uint64_t cgroup_id)
+{
+	const struct pod_container *known = pod_registry_by_cgroup(admission->registry, cgroup_id);
+
+	return known && known->source == POD_FROM_WALK;
+}
+
 static int admit(struct admission *admission, const struct admission_request *request, struct admission_answer *answer,
 		 struct error *err)
 {
@@ -249,6 +298,10 @@ static int admit(struct admission *admission, const struct admission_request *re
 	(void)container_name_id(cgroup_path_leaf(str_of(answer->path)),
 				&told.runtime); /* "" if the name tells nothing */
 	r = pod_registry_add(admission->registry, &told, clock_now_ns(CLOCK_REALTIME), err);
+	if (r == -EEXIST && request->source == POD_FROM_HOOK && is_guess(admission, answer->cgroup_id)) {
+		(void)pod_registry_remove(admission->registry, answer->cgroup_id, clock_now_ns(CLOCK_REALTIME));
+		r = pod_registry_add(admission->registry, &told, clock_now_ns(CLOCK_REALTIME), err);
+	}
 	if (r == -EEXIST)
 		return error_wrap(err, -EPERM, "the identity is not the one that the container came with");
 	if (r < 0)
@@ -290,6 +343,8 @@ int admission_admit(struct admission *admission, const struct admission_request 
 	if (r >= 0 && answer->cgroup_id == admission->hierarchy->root_id)
 		r = error_set(err, EINVAL,
 			      "cgroupsPath is the root of the cgroup tree: that is the host, not a container");
+	if (r >= 0)
+		r = check_not_ours(admission, answer->path, err);
 	if (r >= 0)
 		r = check_cgroup(admission, request, answer->path, answer->cgroup_id, err);
 	if (r < 0) {

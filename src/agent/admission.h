@@ -25,11 +25,15 @@ struct admission {
 	struct pod_registry *registry;
 	const struct policies *policies;
 	const char *procfs;
-	bool has_own_pids; /* procfs shows the pids of our own namespace: a peer's pid can be looked up there */
+	char own_path[PATH_MAX]; /* this agent's cgroup below the hierarchy's root; "" = not known */
+	bool has_own_pids;       /* procfs shows the pids of our own namespace: a peer's pid can be looked up there */
 
 	uint64_t admitted, repeated; /* containers put under policy; told again */
 	uint64_t refused_cgroup, refused_identity, failed;
 };
+
+/* Finds own_path (hierarchy is set). In a cgroup namespace of its own the agent can't know: "". */
+void admission_find_own_path(struct admission *admission);
 
 /* Who wants in. Texts are borrowed, hostile; "" or NULL = unknown. */
 struct admission_request {

@@ -357,6 +357,7 @@ static void parts_join(struct agent *agent)
 		.procfs = agent->options->procfs,
 		.has_own_pids = shows_own_pids(agent->options->procfs),
 	};
+	admission_find_own_path(&agent->admission);
 	agent->unseen = (struct unseen){
 		.admission = &agent->admission,
 		.log = agent->log,

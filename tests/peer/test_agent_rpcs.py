@@ -9,7 +9,7 @@ import sys
 import grpc
 import pytest
 
-from agent_bed import Agent, policy
+from agent_bed import CGROUPS, Agent, policy
 from conftest import program
 
 Code = grpc.StatusCode
@@ -135,6 +135,21 @@ def test_what_is_no_containers_cgroup_is_refused(agent, stub, api):
         assert got == code, f"{why}: {got}, {text}"
     got, text = code_of(lambda: stub.RuntimeHook(api.tetragon.RuntimeHookRequest(), timeout=5))
     assert got == Code.INVALID_ARGUMENT and "createContainer" in text
+
+
+def test_a_cgroup_around_the_agent_is_no_containers(own_agent, api):
+    inner = own_agent.cgroup("around", "agent")
+    ours = open("/proc/self/cgroup").read().split("0::", 1)[1].split("\n")[0]
+    (CGROUPS / inner.lstrip("/") / "cgroup.procs").write_text(str(os.getpid()))
+    try:
+        own_agent.start()
+    finally:
+        (CGROUPS / ours.lstrip("/") / "cgroup.procs").write_text(str(os.getpid()))
+    with own_agent.channel() as channel:
+        stub = api.sensors_grpc.FineGuidanceSensorsStub(channel)
+        code, text = code_of(lambda: stub.RuntimeHook(create(api, cgroupsPath=inner.rsplit("/", 1)[0]), timeout=5))
+        assert code == Code.INVALID_ARGUMENT and "agent" in text
+    own_agent.end()
 
 
 def test_a_forged_pod_uid_is_refused(agent, stub, api):

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The part of sensor/sensor.h that the store of policies uses, over tables in memory: without root and without a
+ * kernel. */
+#ifndef TESTS_MEMORY_SENSOR_H
+#define TESTS_MEMORY_SENSOR_H
+
+#include "sensor/sensor.h"
+
+#define MEMORY_CONTAINERS 4
+
+struct sensor {
+	struct abi_policy_set slots, global;
+	uint32_t generation[ABI_POLICIES];
+	struct {
+		uint64_t id;
+		struct abi_policy_set policies;
+		const char *name_space, *path;
+	} container[MEMORY_CONTAINERS];
+	size_t containers;
+	int fail_add, fail_refresh; /* errno of the next calls; 0 = works */
+	int adds, removes, refreshes;
+};
+
+#endif
