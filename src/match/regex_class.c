@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "match/regex_class.h"
+
+#include <stdlib.h>
+
+#include "match/regex.h"
+#include "match/regex_unicode.h"
+
+#define FOLD_ROUNDS 3 /* at most four characters differ in case only: k, K, Kelvin's sign; three steps reach them all \
+		       */
+
+static void range_add(struct regex_class *set, uint32_t low, uint32_t high)
+{
+	if (set->failed)
+		return;
+	if (set->n == set->room) {
+		size_t room = set->room ? set->room * 2 : 8;
+		struct regex_range *more = room <= REGEX_RANGES_MAX ? arena_alloc(set->arena, room * sizeof *more)
+								    : NULL;
+
+		if (!more) {
+			set->failed = true;
+			return;
+		}
+		if (set->n)
+			memcpy(more, set->range, set->n * sizeof *more);
+		set->range = more;
+		set->room = room;
+	}
+	set->range[set->n++] = (struct regex_range){ low, high };
+}
+
+/* Adds the successors, among those that differ in case only, of the characters of a range. */
+static void folds_add(struct regex_class *set, uint32_t low, uint32_t high)
+{
+	for (size_t i = 0; i < regex_fold_count && regex_fold[i].low <= high; i++) {
+		const struct regex_fold *fold = &regex_fold[i];
+		uint32_t from = low > fold->low ? low : fold->low, to = high < fold->high ? high : fold->high;
+
+		from += (from - fold->low) % fold->stride;
+		if (from > to)
+			continue;
+		if (fold->stride == 1) {
+			range_add(set, from + (uint32_t)fold->delta, to + (uint32_t)fold->delta);
+			continue;
+		}
+		for (; from <= to; from += fold->stride)
+			range_add(set, from + (uint32_t)fold->delta, from + (uint32_t)fold->delta);
+	}
+}
+
+void regex_class_add(struct regex_class *set, uint32_t low, uint32_t high, bool fold)
+{
+	size_t first = set->n;
+
+	range_add(set, low, high);
+	if (fold && low == 0 && high == REGEX_POINT_MAX)
+		return;
+	for (int round = 0; fold && round < FOLD_ROUNDS; round++) {
+		size_t end = set->n;
+
+		for (; first < end && !set->failed; first++) {
+			struct regex_range range = set->range[first];
+
+			folds_add(set, range.low, range.high);
+		}
+	}
+}
+
+static int range_order(const void *a, const void *b)
+{
+	const struct regex_range *x = a, *y = b;
+
+	return x->low < y->low ? -1 : x->low > y->low;
+}
+
+void regex_class_tidy(struct regex_class *set)
+{
+	size_t n = 0;
+
+	if (set->failed || !set->n)
+		return;
+	qsort(set->range, set->n, sizeof *set->range, range_order);
+	for (size_t i = 1; i < set->n; i++) {
+		struct regex_range *last = &set->range[n], next = set->range[i];
+
+		if (next.low <= last->high + 1)
+			last->high = next.high > last->high ? next.high : last->high;
+		else
+			set->range[++n] = next;
+	}
+	set->n = n + 1;
+}
+
+void regex_class_negate(struct regex_class *set)
+{
+	struct regex_class other = { .arena = set->arena };
+	uint32_t next = 0;
+
+	regex_class_tidy(set);
+	for (size_t i = 0; i < set->n && !set->failed; i++) {
+		if (set->range[i].low > next)
+			range_add(&other, next, set->range[i].low - 1);
+		next = set->range[i].high + 1;
+	}
+	if (next <= REGEX_POINT_MAX)
+		range_add(&other, next, REGEX_POINT_MAX);
+	other.failed = other.failed || set->failed;
+	*set = other;
+}
+
+/* Adds what `part` holds, or what it doesn't. */
+static void class_join(struct regex_class *set, struct regex_class *part, bool negated)
+{
+	if (negated)
+		regex_class_negate(part);
+	for (size_t i = 0; i < part->n; i++)
+		range_add(set, part->range[i].low, part->range[i].high);
+	set->failed = set->failed || part->failed;
+}
+
+/* ASCII classes as pairs of first and last character. */
+static void pairs_add(struct regex_class *set, const char *pairs, bool negated, bool fold)
+{
+	struct regex_class part = { .arena = set->arena };
+
+	for (; pairs[0]; pairs += 2)
+		regex_class_add(&part, (uint32_t)pairs[0], (uint32_t)pairs[1], fold);
+	class_join(set, &part, negated);
+}
+
+bool regex_class_add_perl(struct regex_class *set, char letter, bool fold)
+{
+	switch (letter | 0x20) {
+	case 'd':
+		pairs_add(set, "09", letter == 'D', fold);
+		return true;
+	case 's':
+		pairs_add(set, "\t\n\f\r  ", letter == 'S', fold);
+		return true;
+	case 'w':
+		pairs_add(set, "09AZ__az", letter == 'W', fold);
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool regex_class_add_posix(struct regex_class *set, struct str name, bool negated, bool fold)
+{
+	static const struct {
+		const char *name, *pairs;
+	} classes[] = {
+		{ "alnum", "09AZaz" },   { "alpha", "AZaz" },
+		{ "ascii", "\1\177" }, /* and NUL, below */
+		{ "blank", "\t\t  " },   { "cntrl", "\1\37\177\177" },
+		{ "digit", "09" },       { "graph", "!~" },
+		{ "lower", "az" },       { "print", " ~" },
+		{ "punct", "!/:@[`{~" }, { "space", "\t\r  " },
+		{ "upper", "AZ" },       { "word", "09AZ__az" },
+		{ "xdigit", "09AFaf" },
+	};
+
+	for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
+		struct regex_class part = { .arena = set->arena };
+
+		if (!str_is(name, classes[i].name))
+			continue;
+		pairs_add(&part, classes[i].pairs, false, fold);
+		if (classes[i].pairs[0] == '\1')
+			regex_class_add(&part, 0, 0, false);
+		class_join(set, &part, negated);
+		return true;
+	}
+	return false;
+}
+
+bool regex_class_add_unicode(struct regex_class *set, struct str name, bool negated, bool fold)
+{
+	struct regex_class part = { .arena = set->arena };
+
+	if (str_starts(name, STR("^"))) {
+		negated = !negated;
+		name = str_from(name, 1);
+	}
+	if (str_is(name, "Any")) {
+		regex_class_add(&part, 0, REGEX_POINT_MAX, false);
+		class_join(set, &part, negated);
+		return true;
+	}
+	for (size_t i = 0; i < regex_unicode_count; i++) {
+		if (!str_is(name, regex_unicode[i].name))
+			continue;
+		for (size_t j = 0; j < regex_unicode[i].n; j++)
+			regex_class_add(&part, REGEX_PACKED_LOW(regex_unicode[i].packed[j]),
+					REGEX_PACKED_HIGH(regex_unicode[i].packed[j]), fold);
+		class_join(set, &part, negated);
+		return true;
+	}
+	return false;
+}
