@@ -11,7 +11,7 @@ SECONDS ?= 60
 .PHONY: all build demo test lint bench escape fuzz vm fmt clean help deps deps-lint programs asan fuzzers
 .DEFAULT_GOAL := all
 
-all: deps build ## build all programs into build/bin/
+all: build ## build all programs into build/bin/
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -23,24 +23,24 @@ deps-lint:
 	@scripts/deps build lint
 
 # meson decides itself whether anything has to be configured again; only the first set-up is ours.
-build/main/build.ninja:
+build/main/build.ninja: | deps
 	meson setup -Dcache_dir=$(CACHE) build/main
-build/static/build.ninja:
+build/static/build.ninja: | deps
 	meson setup --native-file scripts/musl.ini -Dstatic_only=true -Dcache_dir=$(CACHE) build/static
-build/asan/build.ninja:
+build/asan/build.ninja: | deps
 	meson setup -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 -Dcache_dir=$(CACHE) build/asan
-build/fuzz/build.ninja:
+build/fuzz/build.ninja: | deps
 	CC=clang meson setup -Dfuzz=true -Db_lundef=false -Doptimization=1 -Dcache_dir=$(CACHE) build/fuzz
 
-build: build/main/build.ninja build/static/build.ninja programs
+build: deps build/main/build.ninja build/static/build.ninja programs
 	@ninja -C build/main --quiet
 	@ninja -C build/static --quiet
 	@scripts/collect-programs
 
-asan: build/asan/build.ninja
+asan: deps build/asan/build.ninja
 	@ninja -C build/asan --quiet
 
-fuzzers: build/fuzz/build.ninja
+fuzzers: deps build/fuzz/build.ninja
 	@ninja -C build/fuzz --quiet fuzz
 
 # What runs in the test containers: no libc, so that the first instruction is the test's own.
@@ -69,7 +69,7 @@ bench: all ## times and sizes (docs/performance.md)
 escape: all ## N starts that try to escape: make escape N=200
 	@$(PYTHON) tests/escape/escape.py --starts $(N) $(ARGS)
 
-fuzz: deps fuzzers ## each fuzz target for SECONDS=60
+fuzz: fuzzers ## each fuzz target for SECONDS=60
 	@scripts/run-fuzz $(SECONDS)
 
 vm: ## first system call killed on Debian's 5.10 and 6.1 (QEMU, no KVM needed)
