@@ -17,6 +17,9 @@ void pb_text(struct buf *out, unsigned field, struct str text);
 /* As pb_text, but "" is written too: an element of a repeated field, a map's key or value. */
 void pb_item(struct buf *out, unsigned field, struct str text);
 
+/* A varint field (bool, enum, int32, int64, uint64). Nothing is written for 0 (proto3's default). */
+void pb_number(struct buf *out, unsigned field, uint64_t value);
+
 /*
  * A message or map entry as a field: what is written between pb_open and pb_close is its body. `mark` is what pb_open
  * returned; they nest. The body is moved once if its length needs more than one byte.
