@@ -25,14 +25,6 @@ static void varint_add(struct buf *out, uint64_t value)
 	buf_add(out, bytes, varint_encode(value, bytes));
 }
 
-void pb_number(struct buf *out, unsigned field, uint64_t value)
-{
-	if (!value)
-		return;
-	varint_add(out, (uint64_t)field << 3);
-	varint_add(out, value);
-}
-
 size_t pb_open(struct buf *out, unsigned field)
 {
 	varint_add(out, (uint64_t)field << 3 | TYPE_BYTES);
@@ -70,8 +62,8 @@ static size_t well_formed(struct str text)
 			if (eight & UINT64_C(0x8080808080808080))
 				break;
 		}
-		n = at < text.len ? utf8_length(str_from(text, at), NULL) : 1;
-		if (at == text.len || !n)
+		n = utf8_length(str_from(text, at), NULL); /* 0 at the end, too */
+		if (!n)
 			break;
 		at += n;
 	}

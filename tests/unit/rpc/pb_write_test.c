@@ -70,6 +70,13 @@ static void malformed_text_is_replaced(void **state)
 			   "a\xef\xbf\xbd" },
 		{ "\xed\xa0\x80z", "\x0a\x0a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz" },
 		{ "\xc3\xa9", "\x0a\x02\xc3\xa9" },
+		{ "12345678", "\x0a\x08"
+			      "12345678" },
+		{ "1234567\xc3\xa9"
+		  "12345678\xff",
+		  "\x0a\x14"
+		  "1234567\xc3\xa9"
+		  "12345678\xef\xbf\xbd" },
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
