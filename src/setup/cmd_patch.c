@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The three patch commands: which file, which edit, which judge. */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "setup/base_spec.h"
+#include "setup/conf_judge.h"
+#include "setup/conf_patch.h"
+#include "setup/containerd_conf.h"
+#include "setup/crio_conf.h"
+#include "setup/setup_context.h"
+
+static int nri_edit(struct setup_context *context, struct str text, char **ret_text, size_t *ret_len, struct buf *notes,
+		    struct error *err)
+{
+	(void)context;
+	return containerd_enable_nri(text, ret_text, ret_len, notes, err);
+}
+
+/* With --drop-in the file itself only gets the import. */
+static int import_edit(struct setup_context *context, struct str text, char **ret_text, size_t *ret_len,
+		       struct buf *notes, struct error *err)
+{
+	char dir[PATH_MAX], real[PATH_MAX];
+	struct buf out = buf_over(dir, sizeof dir);
+	const char *file = realpath(context->conf.config_file, real) ? real : context->conf.config_file;
+	ptrdiff_t slash = str_find_last(str_of(file), '/');
+
+	buf_add(&out, file, slash > 0 ? (size_t)slash : 0);
+	return containerd_add_import(text, dir, context->conf.drop_in, ret_text, ret_len, notes, err);
+}
+
+static int hook_edit(struct setup_context *context, struct str text, char **ret_text, size_t *ret_len,
+		     struct buf *notes, struct error *err)
+{
+	return containerd_add_oci_hook(text, context->conf.runtime_spec, ret_text, ret_len, notes, err);
+}
+
+static int crio_edit(struct setup_context *context, struct str text, char **ret_text, size_t *ret_len,
+		     struct buf *notes, struct error *err)
+{
+	return crio_enable_annotations(text, context->conf.annotations.item, context->conf.annotations.n, ret_text,
+				       ret_len, notes, err);
+}
+
+int setup_enable_nri(struct setup_context *context, struct error *err)
+{
+	struct conf_patch patch = {
+		.config_file = context->conf.config_file,
+		.output_pattern = "containerd",
+		.output_end = ".toml",
+		.edit = nri_edit,
+		.judge = &conf_judge_nri,
+	};
+
+	if (*context->conf.drop_in) {
+		if (*context->conf.drop_in != '/')
+			return setup_usage_error(context, err, "--drop-in: want an absolute path, not '%.80s'",
+						 context->conf.drop_in);
+		patch.drop_in = context->conf.drop_in;
+		patch.drop_in_text = containerd_nri_drop_in;
+		patch.edit = import_edit;
+	}
+	return conf_patch_run(context, &patch, err);
+}
+
+int setup_add_oci_hook(struct setup_context *context, struct error *err)
+{
+	const struct conf_patch patch = {
+		.config_file = context->conf.config_file,
+		.output_pattern = "containerd",
+		.output_end = ".toml",
+		.edit = hook_edit,
+		.judge = &conf_judge_hook,
+	};
+	int result;
+
+	if (*context->conf.runtime_spec != '/')
+		return setup_usage_error(context, err, "--runtime-spec: want an absolute path, not '%.80s'",
+					 context->conf.runtime_spec);
+	if (context->conf.write_spec && !context->conf.undo) { /* before a configuration names it */
+		result = base_spec_write(context, err);
+		if (result < 0)
+			return result;
+	}
+	return conf_patch_run(context, &patch, err);
+}
+
+int setup_enable_annotations(struct setup_context *context, struct error *err)
+{
+	const struct conf_patch patch = {
+		.config_file = context->conf.config_file,
+		.output_pattern = "crio",
+		.output_end = ".conf",
+		.edit = crio_edit,
+		.judge = &conf_judge_crio,
+	};
+
+	if (!context->conf.annotations.n && !context->conf.undo)
+		return setup_usage_error(context, err, "--annotations is required");
+	return conf_patch_run(context, &patch, err);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "setup/conf_backup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "conf/toml.h"
+#include "setup/file_swap.h"
+
+#define LIMIT TOML_BYTES_MAX
+
+static int backup_path(char *path, size_t size, const char *dir, const struct file_swap *swap, const char *end,
+		       struct error *err)
+{
+	struct buf out = buf_over(path, size);
+
+	buf_text(&out, dir);
+	buf_byte(&out, '/');
+	for (const char *p = swap->path; *p; p++) {
+		if (*p == '/')
+			buf_text(&out, "%2F");
+		else if (*p == '%')
+			buf_text(&out, "%25");
+		else
+			buf_byte(&out, *p);
+	}
+	buf_text(&out, end);
+	return out.overflow ? error_set(err, ENAMETOOLONG, "no backup of %s: its path is too long", swap->path) : 0;
+}
+
+static int folder_make(const char *dir, struct error *err)
+{
+	char path[PATH_MAX];
+	struct buf out = buf_over(path, sizeof path);
+
+	buf_text(&out, dir);
+	if (out.overflow || !out.len)
+		return error_set(err, EINVAL, "--backup-dir: not a path of a folder");
+	for (char *p = path + 1;; p++) {
+		char c = *p;
+
+		if (c && c != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(path, c ? 0755 : 0700) && errno != EEXIST)
+			return error_errno(err, errno,
+					   "cannot make the folder of the backups, %s; name another with --backup-dir",
+					   path);
+		*p = c;
+		if (!c)
+			return 0;
+	}
+}
+
+/* Whether the file at `path` holds exactly `text`. */
+static bool holds(const char *path, struct str text)
+{
+	auto_free char *there = NULL;
+	size_t len;
+
+	return file_read_at(AT_FDCWD, path, LIMIT, &there, &len, NULL) >= 0 &&
+	       str_equal((struct str){ there, len }, text);
+}
+
+int conf_backup_save(const char *dir, const struct file_swap *swap, struct str before, struct str after,
+		     struct error *err)
+{
+	char old[PATH_MAX], new[PATH_MAX];
+	int result = folder_make(dir, err);
+
+	if (result >= 0)
+		result = backup_path(old, sizeof old, dir, swap, ".before", err);
+	if (result >= 0)
+		result = backup_path(new, sizeof new, dir, swap, ".after", err);
+	/* A killed run leaves .before and .after of the same change, or a .before that is simply what the file still
+	 * is. */
+	if (result >= 0 && !holds(new, before))
+		result = file_swap(old, before.p, before.len, 0600, err);
+	if (result >= 0)
+		result = file_swap(new, after.p, after.len, 0600, err);
+	return result < 0 ? error_wrap(err, result, "no backup, so nothing was changed") : 0;
+}
+
+int conf_backup_find(const char *dir, const struct file_swap *swap, struct str now, char **ret_text, size_t *ret_len,
+		     struct error *err)
+{
+	char old[PATH_MAX], new[PATH_MAX];
+	auto_free char *text = NULL;
+	size_t len;
+	int result = backup_path(old, sizeof old, dir, swap, ".before", err);
+
+	if (result >= 0)
+		result = backup_path(new, sizeof new, dir, swap, ".after", err);
+	if (result < 0)
+		return result;
+	result = file_read_at(AT_FDCWD, old, LIMIT, &text, &len, err);
+	if (result == -ENOENT)
+		return error_set(err, ENOENT, "there is no backup of %s in %s", swap->path, dir);
+	if (result < 0)
+		return result;
+	if (str_equal(now, (struct str){ text, len }))
+		return error_set(err, EALREADY, "%s is as it was before", swap->path);
+	if (!holds(new, now))
+		return error_set(err, ESTALE,
+				 "%s was changed by somebody after this program changed it; nothing is undone. What it "
+				 "was before "
+				 "is %s, what this program made of it %s: compare, and take the change out by hand",
+				 swap->path, old, new);
+	*ret_text = take(text);
+	*ret_len = len;
+	return 0;
+}
+
+void conf_backup_forget(const char *dir, const struct file_swap *swap)
+{
+	char path[PATH_MAX];
+
+	if (backup_path(path, sizeof path, dir, swap, ".after", NULL) >= 0)
+		(void)unlink(path);
+	if (backup_path(path, sizeof path, dir, swap, ".before", NULL) >= 0)
+		(void)unlink(path);
+}
