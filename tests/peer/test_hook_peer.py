@@ -212,6 +212,39 @@ def test_sigterm_ends_the_call_and_the_fail_check_decides(bed):
     assert "code = Canceled" in bed.line("hook request to the agent failed")["err"]
 
 
+def test_sigterm_lets_a_tolerated_container_start(bed):
+    bed.write(containerd_spec(namespace="kube-system"))
+    with raw_server(bed.socket, silent):
+        child = bed.start(timeout="20s")
+        child.stdin.write(bed.state())
+        child.stdin.close()
+        hook_bed.time.sleep(0.1)
+        child.terminate()
+        assert child.wait(10) == 0
+        child.stdout.close()
+        child.stderr.close()
+    assert len(bed.records()) == 1
+
+
+def test_a_connection_that_breaks_is_made_again(bed, api):
+    child = None
+
+    def close_at_once(connection, over):
+        connection.recv(1)
+
+    with raw_server(bed.socket, close_at_once):
+        child = bed.start(timeout="20s")
+        child.stdin.write(bed.state())
+        child.stdin.close()
+        hook_bed.time.sleep(0.5)
+        assert child.poll() is None
+    with Agent(api, f"unix:{bed.socket}") as agent:
+        assert child.wait(10) == 0
+        assert agent.container.podName == "web-0"
+    child.stdout.close()
+    child.stderr.close()
+
+
 def test_disabled_grpc_never_connects(bed, agent):
     assert bed.run("--disable-grpc").code == 0
     assert bed.messages() == ["gRPC was disabled, so will not be contacting the agent"]
