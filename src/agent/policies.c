@@ -153,14 +153,13 @@ static int entry_add(struct policies *policies, struct policy *policy, const cha
 
 static void entry_drop(struct policies *policies, struct policies_entry *entry)
 {
-	for (size_t i = 0; i < policies->entries; i++) {
-		if (policies->entry[i] != entry)
-			continue;
-		policies->entries--;
-		memmove(&policies->entry[i], &policies->entry[i + 1],
-			(policies->entries - i) * sizeof *policies->entry);
-		break;
-	}
+	size_t at = 0;
+
+	while (at < policies->entries && policies->entry[at] != entry)
+		at++;
+	for (; at + 1 < policies->entries; at++)
+		policies->entry[at] = policies->entry[at + 1];
+	policies->entries--;
 	entry_free(entry);
 }
 
@@ -306,8 +305,8 @@ static int unload(struct policies *policies, unsigned slot, struct error *err)
 
 int policies_stage(struct policies *policies, const char *path, const char *yaml, size_t len, struct error *err)
 {
-	struct policies_entry *entry;
-	struct policy *policy;
+	struct policies_entry *entry = NULL;
+	struct policy *policy = NULL;
 	int r = policy_parse(yaml, len, &policy, err);
 
 	if (r >= 0)
@@ -344,8 +343,8 @@ static int restore(void *context, const struct policy_record *record)
 	struct policies *policies = restoring->policies;
 	bool is_static = !strcmp(record->domain, POLICIES_DOMAIN_STATIC);
 	bool is_in_kernel = has_bit(restoring->in_kernel, record->slot);
-	struct policies_entry *entry;
-	struct policy *policy;
+	struct policies_entry *entry = NULL;
+	struct policy *policy = NULL;
 	int r = policy_parse(record->yaml, record->yaml_len, &policy, restoring->err);
 
 	if ((int32_t)(record->generation - policies->next_generation) >= 0)
@@ -449,8 +448,8 @@ int policies_apply(struct policies *policies, struct sensor *sensor, struct erro
 
 int policies_add(struct policies *policies, const char *yaml, size_t len, const char *domain, struct error *err)
 {
-	struct policies_entry *entry;
-	struct policy *policy;
+	struct policies_entry *entry = NULL;
+	struct policy *policy = NULL;
 	int r;
 
 	if (!*domain)

@@ -151,7 +151,7 @@ static bool list_fill(struct rpc_handlers *handlers, struct request_memory *memo
 {
 	const struct policies_entry *entry;
 
-	response->policies = request_memory_alloc(memory, ABI_POLICIES * sizeof *response->policies);
+	response->policies = request_memory_alloc(memory, ABI_POLICIES * sizeof(void *));
 	if (!response->policies)
 		return false;
 	for (size_t i = 0; (entry = policies_at(handlers->policies, i)); i++) {

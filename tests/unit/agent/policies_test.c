@@ -55,7 +55,7 @@ static void store_open(struct bed *bed)
 
 static void bed_open(struct bed *bed)
 {
-	*bed = (struct bed){ .folder = "/tmp/policies-test-XXXXXX" };
+	*bed = (struct bed){ .folder = "/dev/shm/policies-test-XXXXXX" }; /* records are synced: not to a disk */
 	assert_non_null(mkdtemp(bed->folder));
 	(void)snprintf(bed->records, sizeof bed->records, "%s/records", bed->folder);
 	assert_int_equal(mkdir(bed->records, 0700), 0);
