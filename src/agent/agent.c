@@ -134,6 +134,7 @@ static void counts_take(struct agent *agent)
 	grpc_server_stats(agent->server, &server);
 	if (agent->export)
 		file_sink_stats(agent->export, &export);
+	counts_set(counts, "callers-refused", false, agent->handlers.denied);
 	counts_set(counts, "containers-admitted", false, agent->admission.admitted);
 	counts_set(counts, "cgroups-refused", false, agent->admission.refused_cgroup);
 	counts_set(counts, "identities-refused", false, agent->admission.refused_identity);
@@ -262,6 +263,7 @@ static int listen_start(struct agent *agent, struct error *err)
 
 	if (r < 0)
 		return error_errno(err, -r, "gRPC server");
+	grpc_server_on_denied(agent->server, rpc_denied);
 	for (size_t i = 0; i < addresses->n; i++) {
 		if (!*addresses->item[i])
 			continue;

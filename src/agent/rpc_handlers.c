@@ -11,6 +11,7 @@
 #include "agent/request_memory.h"
 #include "agent/runtime_hook.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "policy/policy.h"
@@ -180,6 +181,28 @@ static void list_tracing_policies(void *context, struct grpc_call *call, const u
 	else if (request)
 		reply(call, &response.base);
 	request_memory_done(&memory);
+}
+
+void rpc_denied(void *context, const struct grpc_peer *peer, const char *path)
+{
+	struct rpc_handlers *handlers = context;
+	int64_t now_ns = clock_now_ns(CLOCK_MONOTONIC);
+	struct log_line line;
+
+	handlers->denied++;
+	if (handlers->denied_told_ns && now_ns - handlers->denied_told_ns < NS_PER_S)
+		return;
+	handlers->denied_told_ns = now_ns;
+	log_begin(&line, handlers->log, LOG_WARN,
+		  "a caller who is not root on the unix socket asked for a change: refused");
+	log_text(&line, "method", path);
+	log_text(&line, "socket", peer->is_unix ? "unix" : "tcp");
+	if (peer->has_creds) {
+		log_int(&line, "uid", peer->uid);
+		log_int(&line, "pid", peer->pid);
+	}
+	log_int(&line, "refused-so-far", (int64_t)handlers->denied);
+	(void)log_end(&line); /* counted in the log */
 }
 
 const struct grpc_method rpc_methods[] = {

@@ -20,7 +20,12 @@ struct rpc_handlers { /* the table's context; everything is borrowed */
 	struct policies *policies;
 	struct sensor *sensor;
 	struct log *log;
+	uint64_t denied;        /* calls refused because of who called */
+	int64_t denied_told_ns; /* CLOCK_MONOTONIC of the last line about one */
 };
+
+/* Has the shape of grpc_service's `denied`: a line in the log, at most one a second. */
+void rpc_denied(void *context, const struct grpc_peer *peer, const char *path);
 
 extern const struct grpc_method rpc_methods[];
 

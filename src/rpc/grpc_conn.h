@@ -68,6 +68,8 @@ struct grpc_service {
 	const struct grpc_method *methods;
 	void *context;              /* of the handlers */
 	struct grpc_budget *budget; /* NULL: the limits of each connection alone */
+	/* Told of calls that were refused because of who the peer is. NULL: nobody is. */
+	void (*denied)(void *context, const struct grpc_peer *peer, const char *path);
 };
 
 /* Called when the call ends without the handler's doing: reset, connection lost, deadline. The last use of `call`. */

@@ -19,6 +19,25 @@ static bool peer_may_change(const struct grpc_peer *peer)
 	return peer->is_unix && peer->has_creds && peer->uid == 0;
 }
 
+static void deny(struct grpc_call *call)
+{
+	const struct grpc_service *service = call->conn->service;
+	const struct grpc_peer *peer = &call->conn->peer;
+
+	if (service->denied)
+		service->denied(service->context, peer, call->path);
+	if (!peer->is_unix)
+		grpc_call_refuse(
+			call, GRPC_PERMISSION_DENIED,
+			"%s changes the node's policy state: answered only on the agent's unix socket, to uid 0; "
+			"this is a TCP connection",
+			call->path);
+	else
+		grpc_call_refuse(call, GRPC_PERMISSION_DENIED,
+				 "%s changes the node's policy state: answered only to uid 0; the caller's uid is %lld",
+				 call->path, peer->has_creds ? (long long)peer->uid : -1LL);
+}
+
 /* All header fields of a request are here: is it a call that we answer? */
 void grpc_request_open(struct grpc_call *call)
 {
@@ -46,16 +65,8 @@ void grpc_request_open(struct grpc_call *call)
 				 "%s: compressed requests are not supported; send grpc-encoding: identity", call->path);
 	else if (call->has_bad_timeout)
 		grpc_call_refuse(call, GRPC_INTERNAL, "%s: malformed grpc-timeout", call->path);
-	else if (call->method->changes && !peer->is_unix)
-		grpc_call_refuse(
-			call, GRPC_PERMISSION_DENIED,
-			"%s changes the node's policy state: answered only on the agent's unix socket, to uid 0; "
-			"this is a TCP connection",
-			call->path);
 	else if (call->method->changes && !peer_may_change(peer))
-		grpc_call_refuse(call, GRPC_PERMISSION_DENIED,
-				 "%s changes the node's policy state: answered only to uid 0; the caller's uid is %lld",
-				 call->path, peer->has_creds ? (long long)peer->uid : -1LL);
+		deny(call);
 	else if (call->deadline_ns && call->deadline_ns <= call->conn->now_ns)
 		grpc_call_refuse(call, GRPC_DEADLINE_EXCEEDED, "%s: no time was left when the call came in",
 				 call->path);

@@ -502,6 +502,12 @@ int grpc_server_new(uv_loop_t *loop, const struct grpc_method *methods, void *co
 	return 0;
 }
 
+void grpc_server_on_denied(struct grpc_server *server,
+			   void (*denied)(void *context, const struct grpc_peer *peer, const char *path))
+{
+	server->service.denied = denied;
+}
+
 void grpc_server_stop(struct grpc_server *server)
 {
 	if (server->is_stopped)

@@ -34,6 +34,10 @@ struct grpc_server_stats {
 int grpc_server_new(struct uv_loop_s *loop, const struct grpc_method *methods, void *context,
 		    struct grpc_server **ret_server);
 
+/* See struct grpc_service. */
+void grpc_server_on_denied(struct grpc_server *server,
+			   void (*denied)(void *context, const struct grpc_peer *peer, const char *path));
+
 /*
  * Listens at `address`: "unix:///abs/path" or "host:port" ("[::1]:port"; without ":port" 54321). May be called for
  * several. Unix: mode 0600 from the first instant on (made in a private directory beside its place and renamed there),

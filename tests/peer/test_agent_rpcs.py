@@ -116,6 +116,18 @@ def test_a_container_is_admitted_and_may_be_told_again(agent, stub, api):
     assert f"container-id={ID}" in agent.log_text()
 
 
+def test_a_cgroup_that_is_gone_is_forgotten(agent, stub, api):
+    """Made anew it is another container's; and what was around it may be one now."""
+    path = agent.cgroup("again", ID)
+    stub.RuntimeHook(create(api, cgroupsPath=path, containerID=ID, podNamespace="tenant-a"), timeout=5)
+    for new_id in ("cd" * 32, "ef" * 32):
+        (CGROUPS / path.lstrip("/")).rmdir()
+        (CGROUPS / path.lstrip("/")).mkdir()
+        stub.RuntimeHook(create(api, cgroupsPath=path, containerID=new_id, podNamespace="tenant-b"), timeout=5)
+    (CGROUPS / path.lstrip("/")).rmdir()
+    stub.RuntimeHook(create(api, cgroupsPath=path.rsplit("/", 1)[0], containerID="01" * 32), timeout=5)
+
+
 def test_what_is_no_containers_cgroup_is_refused(agent, stub, api):
     path = agent.cgroup("known", ID)
     stub.RuntimeHook(create(api, cgroupsPath=path, containerID=ID), timeout=5)
@@ -199,6 +211,7 @@ for method in ("GetVersion", "RuntimeHook"):
     assert done.returncode == 0, done
     first, second = done.stdout.splitlines()
     assert first == "OK" and second.startswith("PERMISSION_DENIED") and "65534" in second, done
+    assert "asked for a change: refused" in agent.log_text()
 
 
 def test_events_arrive(agent, stub, events, api):

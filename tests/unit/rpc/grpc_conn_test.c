@@ -221,7 +221,7 @@ static void bed_open(struct bed *bed, const struct grpc_peer *peer)
 	nghttp2_session_callbacks *callbacks;
 
 	*bed = (struct bed){ .budget.max = 64 * 1024 * 1024 };
-	bed->service = (struct grpc_service){ methods, bed, &bed->budget };
+	bed->service = (struct grpc_service){ .methods = methods, .context = bed, .budget = &bed->budget };
 	assert_int_equal(nghttp2_session_callbacks_new(&callbacks), 0);
 	nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
