@@ -109,6 +109,22 @@ static void cgroup_tell(const struct hook_create *create, struct hook_log *log, 
 	(void)log_end(&line); /* counted by the log: main reports it */
 }
 
+static void told(const char *flag, struct str *identity)
+{
+	if (flag[0])
+		*identity = str_of(flag);
+}
+
+/* Flags are the word of the runtime, through its NRI plugin: what a tenant wrote into annotations counts no more. */
+static void identity_told(const struct hook_conf *conf, struct identity *identity)
+{
+	told(conf->pod_namespace, &identity->pod_namespace);
+	told(conf->pod_name, &identity->pod_name);
+	told(conf->pod_uid, &identity->pod_uid);
+	told(conf->container_name, &identity->container_name);
+	told(conf->container_id, &identity->container_id);
+}
+
 /* Everything that can be known; `log` speaks about the container from here on. */
 static int container_tell(const struct hook_create *create, struct hook_log *log, struct hook_container *container,
 			  struct error *err)
@@ -122,6 +138,7 @@ static int container_tell(const struct hook_create *create, struct hook_log *log
 		return r;
 	cgroup_tell(create, log, container);
 	identity_tell(create->runtime, &container->spec, &state, container->cgroup_path, &container->identity);
+	identity_told(create->conf, &container->identity);
 	log->container = container;
 	return 0;
 }
@@ -130,7 +147,7 @@ static bool is_tolerated(const struct hook_conf *conf, const struct hook_contain
 {
 	const struct flag_list *names = &conf->allow_namespaces;
 
-	if (!conf->namespace_keys.n)
+	if (!conf->namespace_keys.n || conf->pod_namespace[0])
 		return allow_list_has(names->item, names->n, container->identity.pod_namespace);
 	for (size_t i = 0; i < conf->namespace_keys.n; i++)
 		if (allow_list_has(names->item, names->n,

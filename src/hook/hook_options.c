@@ -28,6 +28,12 @@ static const struct flag rows[] = {
 	  "path)" },
 	{ "unseen-dir", FLAG_STRING, FIELD(unseen_dir), "/run/tetragon/unseen", "DIR",
 	  "where a container that started without the agent is written down for the next one" },
+	{ "pod-namespace", FLAG_STRING, FIELD(pod_namespace), "", "NAME",
+	  "this and the next four: who the container is, told by the NRI plugin; they beat every annotation" },
+	{ "pod-name", FLAG_STRING, FIELD(pod_name), "", "NAME", "name of the pod" },
+	{ "pod-uid", FLAG_STRING, FIELD(pod_uid), "", "UID", "UID of the pod, checked against the cgroup path" },
+	{ "container-name", FLAG_STRING, FIELD(container_name), "", "NAME", "name of the container in its pod" },
+	{ "container-id", FLAG_STRING, FIELD(container_id), "", "ID", "the runtime's id of the container" },
 	{ 0 },
 };
 

@@ -16,6 +16,9 @@ struct hook_conf {
 	struct flag_list allow_namespaces;
 	const char *runtime;
 	const char *unseen_dir;
+	/* Who the container is, as the runtime itself told the NRI plugin; "" = not told. They beat every annotation. */
+	const char *pod_namespace, *pod_name, *pod_uid;
+	const char *container_name, *container_id;
 };
 
 extern const struct flag_set hook_options;
