@@ -173,7 +173,8 @@ struct abi_container_state {
 struct abi_mark {
 	__u64 container;
 	__u64 start_ticks; /* task's start_boottime / ABI_TICK_NS: a recycled thread id does not inherit */
-	__u32 state;       /* enum abi_mark_state */
+	__u64 outer; /* ABI_MARK_EXEC of a container inside a container: whose it is if the exec fails; 0: nobody's */
+	__u32 state; /* enum abi_mark_state */
 	__u32 pad;
 };
 enum abi_mark_state {
@@ -360,7 +361,7 @@ _Static_assert(sizeof(struct abi_filter) == 72, "pinned layout changed: raise AB
 _Static_assert(sizeof(struct abi_selector) == 368, "pinned layout changed: raise ABI_VERSION");
 _Static_assert(sizeof(struct abi_rule) == 1896, "pinned layout changed: raise ABI_VERSION");
 _Static_assert(sizeof(struct abi_cgroup) == 144, "pinned layout changed: raise ABI_VERSION");
-_Static_assert(sizeof(struct abi_mark) == 24, "pinned layout changed: raise ABI_VERSION");
+_Static_assert(sizeof(struct abi_mark) == 32, "pinned layout changed: raise ABI_VERSION");
 _Static_assert(sizeof(struct abi_header) == 40, "pinned layout changed: raise ABI_VERSION");
 #endif
 

@@ -113,7 +113,12 @@ int BPF_PROG(cgroup_move, struct cgroup *to, const char *path, struct task_struc
 	if (!ours(to))
 		return 0;
 	mark = mark_get(task, (__u32)BPF_CORE_READ(task, pid));
-	if (!mark || mark->state != ABI_MARK_SET)
+	if (!mark) { /* a leader that has exited while its threads go on: then it is mostly one of them that moves */
+		struct task_struct *mover = (void *)bpf_get_current_task();
+
+		mark = mark_get(mover, (__u32)BPF_CORE_READ(mover, pid));
+	}
+	if (!mark)
 		return 0;
 	container = mark->container;
 	entry = cgroup_entry(to);

@@ -166,7 +166,7 @@ static __always_inline void mark_executed(struct task_struct *task, __u32 old_ti
 			count(ABI_CNT_MARKED);
 		else if (old_tid == tid)
 			return;
-		mark_set(tid, start, container, ABI_MARK_SET);
+		mark_set(tid, start, container);
 		if (old_tid != tid)
 			bpf_map_delete_elem(&marks, &old_tid);
 		return;
@@ -174,7 +174,7 @@ static __always_inline void mark_executed(struct task_struct *task, __u32 old_ti
 	entry = cgroup_entry(task_cgroup(task));
 	if (entry && task_left_runtime(task, entry)) { /* entered before the programs were there */
 		count(ABI_CNT_MARKED_LATE);
-		mark_set(tid, start, entry->container, ABI_MARK_SET);
+		mark_set(tid, start, entry->container);
 	}
 }
 
@@ -250,7 +250,7 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 		__u64 container = mark->container;
 		struct abi_cgroup *entry = cgroup_entry(task_cgroup(child));
 
-		mark_set(tid, task_start(child), container, ABI_MARK_SET);
+		mark_set(tid, task_start(child), container);
 		if (!entry || entry->container != container)
 			mark_left(container); /* CLONE_INTO_CGROUP, or the parent is elsewhere itself */
 	}

@@ -341,39 +341,75 @@ int sensor_container_mark_running(struct sensor *sensor, uint64_t cgroup_id, con
 	return job.marked;
 }
 
-int sensor_collect(struct sensor *sensor)
+static int id_order(const void *a, const void *b)
 {
-	int states = sensor->map[MAP_CONTAINER_STATES], collected = 0;
+	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+
+	return left < right ? -1 : left > right;
+}
+
+/* All containers whose directory is gone, sorted. Returns how many; *ret_ids is malloc'd. */
+static size_t gone_list(int states, uint64_t **ret_ids)
+{
 	struct abi_container_state state;
-	uint64_t id, next;
+	uint64_t id, next, *ids = NULL;
+	size_t n = 0;
 	bool have;
 
 	have = bpf_map_get_next_key(states, NULL, &id) == 0;
 	while (have) {
-		bool used = false;
-
 		have = bpf_map_get_next_key(states, &id, &next) == 0;
 		if (bpf_map_lookup_elem(states, &id, &state) == 0 && state.gone) {
-			uint32_t tid, last;
-			bool more = bpf_map_get_next_key(sensor->map[MAP_MARKS], NULL, &tid) == 0;
+			uint64_t *more = realloc(ids, (n + 1) * sizeof *more);
 
-			while (more && !used) {
-				struct abi_mark mark;
-
-				used = bpf_map_lookup_elem(sensor->map[MAP_MARKS], &tid, &mark) == 0 &&
-				       mark.container == id;
-				last = tid;
-				more = bpf_map_get_next_key(sensor->map[MAP_MARKS], &last, &tid) == 0;
-			}
-			if (!used) {
-				/* absent is what we want */
-				(void)bpf_map_delete_elem(sensor->map[MAP_CGROUP_POLICIES], &id);
-				(void)bpf_map_delete_elem(sensor->map[MAP_CONTAINER_INFO], &id);
-				(void)bpf_map_delete_elem(states, &id);
-				collected++;
-			}
+			if (!more)
+				break; /* the rest next time */
+			ids = more;
+			ids[n++] = id;
 		}
 		id = next;
+	}
+	if (n)
+		qsort(ids, n, sizeof *ids, id_order);
+	*ret_ids = ids;
+	return n;
+}
+
+int sensor_collect(struct sensor *sensor)
+{
+	auto_free uint64_t *gone = NULL;
+	size_t n = gone_list(sensor->map[MAP_CONTAINER_STATES], &gone);
+	auto_free bool *used = n ? calloc(n, sizeof *used) : NULL;
+	uint32_t tid, last;
+	size_t steps = 2 * ABI_MARKS; /* a key that goes while we stand on it starts the walk again */
+	int collected = 0;
+	bool more;
+
+	if (!used)
+		return 0;
+	more = bpf_map_get_next_key(sensor->map[MAP_MARKS], NULL, &tid) == 0;
+	while (more) {
+		struct abi_mark mark;
+		const uint64_t *at;
+
+		if (!steps--)
+			return 0; /* not all seen: the next time */
+		last = tid;
+		more = bpf_map_get_next_key(sensor->map[MAP_MARKS], &last, &tid) == 0;
+		if (bpf_map_lookup_elem(sensor->map[MAP_MARKS], &last, &mark))
+			continue;
+		at = bsearch(&mark.container, gone, n, sizeof *gone, id_order);
+		if (at)
+			used[at - gone] = true;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (used[i])
+			continue;
+		/* absent is what we want */
+		(void)bpf_map_delete_elem(sensor->map[MAP_CGROUP_POLICIES], &gone[i]);
+		(void)bpf_map_delete_elem(sensor->map[MAP_CONTAINER_INFO], &gone[i]);
+		(void)bpf_map_delete_elem(sensor->map[MAP_CONTAINER_STATES], &gone[i]);
+		collected++;
 	}
 	return collected;
 }

@@ -130,7 +130,8 @@ int hierarchy_find(const char *procfs, const char *force, struct hierarchy *ret_
 
 	if ((size_t)snprintf(base, sizeof base, "%s/1/root/sys/fs/cgroup", procfs) >= sizeof base)
 		return error_set(err, ENAMETOOLONG, "procfs path is too long: %s", procfs);
-	if (access(base, X_OK)) /* pid 1 may be closed even to root (no CAP_SYS_PTRACE): then our own tree is the host's */
+	if (access(base,
+		   X_OK)) /* pid 1 may be closed even to root (no CAP_SYS_PTRACE): then our own tree is the host's */
 		(void)snprintf(base, sizeof base, "/sys/fs/cgroup");
 	(void)snprintf(unified, sizeof unified, "%s/unified", base); /* base leaves 16 bytes */
 	is_v2 = magic_of(base) == CGROUP2_SUPER_MAGIC;

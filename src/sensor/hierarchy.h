@@ -26,8 +26,9 @@ struct hierarchy {
 };
 
 /*
- * Finds the hierarchy. `procfs` is the host's /proc; where pid 1's root may not be looked at, our own /sys/fs/cgroup counts. `force`: "" automatic, "v2", or a v1 controller's name ("pids").
- * -ENOENT nothing usable; -EINVAL unknown force.
+ * Finds the hierarchy. `procfs` is the host's /proc; where pid 1's root may not be looked at, our own /sys/fs/cgroup
+ * counts. `force`: "" automatic, "v2", or a v1 controller's name ("pids"). -ENOENT nothing usable; -EINVAL unknown
+ * force.
  */
 int hierarchy_find(const char *procfs, const char *force, struct hierarchy *ret_hierarchy, struct error *err);
 

@@ -162,7 +162,8 @@ int sensor_attach(struct sensor *sensor, enum program_id program, struct error *
 
 	if (sensor->link[program] >= 0 || !strcmp(sensor->skip_program, name))
 		return 0;
-	/* the kernel lets a link whose pin was just removed go only after a grace period; until then the place is taken */
+	/* the kernel lets a link whose pin was just removed go only after a grace period; until then the place is taken
+	 */
 	for (int i = 0; (fd = bpf_raw_tracepoint_open(NULL, sensor->program[program])) < 0 && errno == EEXIST; i++) {
 		if (i == ATTACH_TRIES)
 			break;

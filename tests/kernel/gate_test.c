@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tests/kernel/gate_test.c: the sensor and its BPF programs on the running kernel, without a container runtime: the test
- * plays the runtime (cgroup, mount namespace, pivot_root, exec) and looks at what the kernel does to the container.
- *   gate_test PROGRAMS_DIR      needs root; prints TAP; exit 1 if a row failed
- * It also runs as the only program of a virtual machine.
+ * tests/kernel/gate_test.c: the sensor and its BPF programs on the running kernel, without a container runtime: the
+ * test plays the runtime (cgroup, mount namespace, pivot_root, exec) and looks at what the kernel does to the
+ * container. gate_test PROGRAMS_DIR      needs root; prints TAP; exit 1 if a row failed It also runs as the only
+ * program of a virtual machine.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -51,6 +51,7 @@ static void must(bool ok, const char *what, const struct error *err)
 {
 	if (ok)
 		return;
+	fflush(stdout);
 	printf("Bail out! %s: %s\n", what, err && err->code ? err->text : strerror(errno));
 	exit(2);
 }
@@ -128,20 +129,42 @@ static void runtime_init(const char *cgroup)
 	must(unshare(CLONE_NEWNS) == 0, "unshare", NULL);
 	must(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0, "private", NULL);
 	must(mount(rootfs, rootfs, NULL, MS_BIND | MS_REC, NULL) == 0, "bind", NULL);
+	snprintf(old, sizeof old, "%s/cg", rootfs);
+	/* not through /proc/1/root: that is a mount of another namespace by now */
+	must(mount(strstr(hierarchy.root, "/sys/fs/cgroup"), old, NULL, MS_BIND, NULL) == 0, "bind cgroups", NULL);
 	snprintf(old, sizeof old, "%s/old", rootfs);
 	must(syscall(SYS_pivot_root, rootfs, old) == 0, "pivot_root", NULL);
 	must(chdir("/") == 0 && umount2("/old", MNT_DETACH) == 0, "umount old root", NULL);
 }
 
+/*
+ * Run as a container's program: "inner CGROUP PROGRAM" plays the runtime of a container inside the container, "move
+ * CGROUP PROGRAM" goes to another cgroup and executes the program there. CGROUP as seen at /cg.
+ */
+static int inside(char **argv)
+{
+	char *program[] = { argv[3], NULL }, *envp[] = { NULL };
+
+	enter_cgroup(argv[2]);
+	if (!strcmp(argv[1], "inner")) {
+		must(unshare(CLONE_NEWNS) == 0, "unshare", NULL);
+		must(mount("/inner", "/inner", NULL, MS_BIND, NULL) == 0, "bind", NULL);
+		must(syscall(SYS_pivot_root, "/inner", "/inner/old") == 0, "pivot_root", NULL);
+		must(chdir("/") == 0 && umount2("/old", MNT_DETACH) == 0, "umount", NULL);
+	}
+	execve(program[0], program, envp);
+	return 98;
+}
+
 enum twist { PLAIN, CALL_BEFORE_PIVOT, EXEC_FAILS, WAIT_FIRST };
 
 struct outcome {
-	int status; /* of wait */
-	bool survived; /* the container printed so */
+	int status;        /* of wait */
+	bool survived;     /* the container printed so */
 	bool passed_setup; /* the runtime's part was not disturbed */
 };
 
-static struct outcome container_run(const struct container *c, const char *program, enum twist twist, int wait_fd)
+static struct outcome container_run_args(const struct container *c, char **argv, enum twist twist)
 {
 	struct outcome outcome = { 0 };
 	char text[4096];
@@ -153,7 +176,7 @@ static struct outcome container_run(const struct container *c, const char *progr
 	fflush(stdout);
 	pid = fork();
 	if (pid == 0) {
-		char *argv[] = { (char *)program, NULL }, *envp[] = { NULL };
+		char *envp[] = { NULL };
 
 		dup2(out[1], 1);
 		if (twist == CALL_BEFORE_PIVOT) {
@@ -168,12 +191,7 @@ static struct outcome container_run(const struct container *c, const char *progr
 			(void)lseek(-1, 0, SEEK_SET);
 			(void)!write(1, "setup", 5);
 		}
-		if (wait_fd >= 0) {
-			char byte;
-
-			(void)!read(wait_fd, &byte, 1);
-		}
-		execve(program, argv, envp);
+		execve(argv[0], argv, envp);
 		_exit(99);
 	}
 	must(pid > 0, "fork", NULL);
@@ -188,9 +206,19 @@ static struct outcome container_run(const struct container *c, const char *progr
 	return outcome;
 }
 
+static struct outcome container_run(const struct container *c, const char *program, enum twist twist)
+{
+	char *argv[] = { (char *)program, NULL };
+
+	return container_run_args(c, argv, twist);
+}
+
 static bool killed(struct outcome outcome)
 {
-	return WIFSIGNALED(outcome.status) && WTERMSIG(outcome.status) == SIGKILL && !outcome.survived;
+	if (WIFSIGNALED(outcome.status) && WTERMSIG(outcome.status) == SIGKILL && !outcome.survived)
+		return true;
+	printf("# status %x, survived %d\n", (unsigned)outcome.status, outcome.survived);
+	return false;
 }
 
 /* --- policies ----------------------------------------------------------------------------------------------------- */
@@ -220,20 +248,20 @@ static void policy_unload(void)
 	must(sensor_policy_remove(sensor, SLOT, &err) >= 0, "sensor_policy_remove", &err);
 }
 
-#define HEAD                                     \
-	"apiVersion: cilium.io/v1alpha1\n"       \
-	"kind: TracingPolicyNamespaced\n"        \
-	"metadata: {name: t, namespace: a}\n"    \
-	"spec:\n"                                \
+#define HEAD                                  \
+	"apiVersion: cilium.io/v1alpha1\n"    \
+	"kind: TracingPolicyNamespaced\n"     \
+	"metadata: {name: t, namespace: a}\n" \
+	"spec:\n"                             \
 	"  kprobes:\n"
 #define KILL "      matchActions:\n      - action: Sigkill\n"
-#define KILL_LSEEK                                                                   \
+#define KILL_LSEEK                                                                              \
 	HEAD "  - call: sys_lseek\n    syscall: true\n    args:\n    - {index: 0, type: int}\n" \
 	     "    selectors:\n    - matchArgs:\n      - {index: 0, operator: Equal, values: ['-1']}\n" KILL
-#define KILL_OPEN                                                                          \
+#define KILL_OPEN                                                                                   \
 	HEAD "  - call: sys_openat\n    syscall: true\n    args:\n    - {index: 1, type: string}\n" \
 	     "    selectors:\n    - matchArgs:\n      - {index: 1, operator: Equal, values: [/etc/forbidden]}\n" KILL
-#define KILL_EXEC                                                                          \
+#define KILL_EXEC                                                                                   \
 	HEAD "  - call: sys_execve\n    syscall: true\n    args:\n    - {index: 0, type: string}\n" \
 	     "    selectors:\n    - matchArgs:\n      - {index: 0, operator: Postfix, values: [/harmless]}\n" KILL
 
@@ -245,8 +273,10 @@ static const struct {
 } starts[] = {
 	{ "first instruction of a selected container", KILL_LSEEK, "/bin/first_lseek", true, true, PLAIN, false },
 	{ "the same in one that is not selected", KILL_LSEEK, "/bin/first_lseek", false, false, PLAIN, false },
-	{ "the runtime's init calls it before pivot_root", KILL_LSEEK, "/bin/harmless", true, false, CALL_BEFORE_PIVOT, true },
-	{ "the runtime's init calls it after an exec that failed", KILL_LSEEK, "/bin/harmless", true, false, EXEC_FAILS, true },
+	{ "the runtime's init calls it before pivot_root", KILL_LSEEK, "/bin/harmless", true, false, CALL_BEFORE_PIVOT,
+	  true },
+	{ "the runtime's init calls it after an exec that failed", KILL_LSEEK, "/bin/harmless", true, false, EXEC_FAILS,
+	  true },
 	{ "int 0x80", KILL_LSEEK, "/bin/lseek_int80", true, true, PLAIN, false },
 	{ "32-bit program", KILL_LSEEK, "/bin/lseek_i386", true, true, PLAIN, false },
 	{ "clone child", KILL_LSEEK, "/bin/clone_child", true, true, PLAIN, false },
@@ -266,9 +296,11 @@ static void container_starts(void)
 		policy_load(starts[i].policy);
 		container_new(&c, "start");
 		container_register(&c, starts[i].selected);
-		outcome = container_run(&c, starts[i].program, starts[i].twist, -1);
-		row((starts[i].dies ? !outcome.survived && (killed(outcome) || WIFEXITED(outcome.status)) :
-				      WIFEXITED(outcome.status) && WEXITSTATUS(outcome.status) == 0) &&
+		outcome = container_run(&c, starts[i].program, starts[i].twist);
+		row((starts[i].dies
+			     ? !outcome.survived && (killed(outcome) || (WIFEXITED(outcome.status) &&
+									 WEXITSTATUS(outcome.status) == 128 + SIGKILL))
+			     : WIFEXITED(outcome.status) && WEXITSTATUS(outcome.status) == 0) &&
 			    outcome.passed_setup == starts[i].needs_setup,
 		    "start: %s (status %x, survived %d)", starts[i].why, (unsigned)outcome.status, outcome.survived);
 		container_remove(&c);
@@ -334,8 +366,10 @@ static void number_filters(void)
 		int status;
 
 		snprintf(yaml, sizeof yaml,
-			 HEAD "  - call: sys_lseek\n    syscall: true\n    args:\n    - {index: 1, type: %s}\n    - {index: 2, type: "
-			      "int}\n    selectors:\n    - matchArgs:\n      - {index: 2, operator: Equal, values: ['%d']}\n      - "
+			 HEAD "  - call: sys_lseek\n    syscall: true\n    args:\n    - {index: 1, type: %s}\n    - "
+			      "{index: 2, type: "
+			      "int}\n    selectors:\n    - matchArgs:\n      - {index: 2, operator: Equal, values: "
+			      "['%d']}\n      - "
 			      "{index: 1, operator: %s, values: [%s]}\n" KILL,
 			 numbers[i].type, MARKER, numbers[i].op, numbers[i].values);
 		with_global(yaml);
@@ -371,8 +405,10 @@ static void string_filters(void)
 
 		snprintf(path, sizeof path, "%s", strings[i].path); /* on the stack: readable at entry */
 		snprintf(yaml, sizeof yaml,
-			 HEAD "  - call: sys_unlinkat\n    syscall: true\n    args:\n    - {index: 1, type: string}\n    - {index: 2, "
-			      "type: int}\n    selectors:\n    - matchArgs:\n      - {index: 2, operator: Equal, values: ['%d']}\n    "
+			 HEAD "  - call: sys_unlinkat\n    syscall: true\n    args:\n    - {index: 1, type: string}\n  "
+			      "  - {index: 2, "
+			      "type: int}\n    selectors:\n    - matchArgs:\n      - {index: 2, operator: Equal, "
+			      "values: ['%d']}\n    "
 			      "  - {index: 1, operator: %s, values: [%s]}\n" KILL,
 			 MARKER, strings[i].op, strings[i].values);
 		with_global(yaml);
@@ -395,10 +431,13 @@ static void first_selector_wins(void)
 {
 	int status;
 
-	with_global(HEAD "  - call: sys_lseek\n    syscall: true\n    args:\n    - {index: 1, type: int64}\n    - {index: 2, type: "
-			 "int}\n    selectors:\n    - matchArgs:\n      - {index: 1, operator: Equal, values: ['1']}\n      "
-			 "matchActions:\n      - action: NoPost\n    - matchArgs:\n      - {index: 2, operator: Equal, values: "
-			 "['32437']}\n" KILL);
+	with_global(
+		HEAD
+		"  - call: sys_lseek\n    syscall: true\n    args:\n    - {index: 1, type: int64}\n    - {index: 2, "
+		"type: "
+		"int}\n    selectors:\n    - matchArgs:\n      - {index: 1, operator: Equal, values: ['1']}\n      "
+		"matchActions:\n      - action: NoPost\n    - matchArgs:\n      - {index: 2, operator: Equal, values: "
+		"['32437']}\n" KILL);
 	status = forked_call(SYS_lseek, -1, 1, MARKER);
 	row(status == 0, "selectors: the first one lets it pass (status %x)", (unsigned)status);
 	status = forked_call(SYS_lseek, -1, 2, MARKER);
@@ -420,19 +459,21 @@ static void children(void)
 	must(hierarchy_cgroup_id(&hierarchy, inner.name, &inner.id, NULL, NULL) >= 0, "id", NULL);
 	container_register(&c, true);
 	row(sensor_cgroup_get(sensor, inner.id, &entry) == 0 && entry.container == c.id, "children: existed before");
-	row(killed(container_run(&inner, "/bin/first_lseek", PLAIN, -1)), "children: killed in one that existed before");
+	row(killed(container_run(&inner, "/bin/first_lseek", PLAIN)), "children: killed in one that existed before");
 	container_remove(&inner);
 	snprintf(inner.path, sizeof inner.path, "%.4000s/late", c.path);
 	must(mkdir(inner.path, 0755) == 0, inner.path, NULL);
 	snprintf(inner.name, sizeof inner.name, "%.40s/late", c.name);
 	must(hierarchy_cgroup_id(&hierarchy, inner.name, &inner.id, NULL, NULL) >= 0, "id", NULL);
-	row(sensor_cgroup_get(sensor, inner.id, &entry) == 0 && entry.container == c.id, "children: made later inherits");
-	row(killed(container_run(&inner, "/bin/first_lseek", PLAIN, -1)), "children: killed in one that was made later");
+	row(sensor_cgroup_get(sensor, inner.id, &entry) == 0 && entry.container == c.id,
+	    "children: made later inherits");
+	row(killed(container_run(&inner, "/bin/first_lseek", PLAIN)), "children: killed in one that was made later");
 	container_remove(&inner);
 	container_remove(&c);
 	for (int i = 0; i < 300 && (r = sensor_cgroup_get(sensor, c.id, &entry)) == 0; i++)
 		usleep(10000);
-	row(r == -ENOENT && sensor_cgroup_get(sensor, inner.id, &entry) == -ENOENT, "children: entries go with the cgroups");
+	row(r == -ENOENT && sensor_cgroup_get(sensor, inner.id, &entry) == -ENOENT,
+	    "children: entries go with the cgroups");
 	policy_unload();
 }
 
@@ -444,13 +485,49 @@ static void outlives_the_agent(void)
 	container_new(&c, "pinned");
 	container_register(&c, true);
 	sensor_close(sensor);
-	row(killed(container_run(&c, "/bin/first_lseek", PLAIN, -1)), "pins: killed while no agent runs");
+	row(killed(container_run(&c, "/bin/first_lseek", PLAIN)), "pins: killed while no agent runs");
 	sensor_start(NULL);
 	row(sensor_adopted(sensor), "pins: taken over");
-	row(killed(container_run(&c, "/bin/first_lseek", PLAIN, -1)), "pins: killed after the take-over");
+	row(killed(container_run(&c, "/bin/first_lseek", PLAIN)), "pins: killed after the take-over");
 	policy_unload();
-	row(!killed(container_run(&c, "/bin/first_lseek", PLAIN, -1)), "pins: free after the policy is removed");
+	row(!killed(container_run(&c, "/bin/first_lseek", PLAIN)), "pins: free after the policy is removed");
 	container_remove(&c);
+}
+
+static void nested(void)
+{
+	struct container outer, inner, other;
+	char cgroup[128],
+		*argv[] = { (char *)"/bin/gate_test", (char *)"inner", cgroup, (char *)"/bin/first_lseek", NULL };
+	struct outcome outcome;
+
+	policy_load(KILL_LSEEK);
+	container_new(&outer, "node");
+	container_register(&outer, false);
+	snprintf(inner.name, sizeof inner.name, "%.40s/pod", outer.name);
+	snprintf(inner.path, sizeof inner.path, "%s%s", hierarchy.root, inner.name);
+	must(mkdir(inner.path, 0755) == 0, inner.path, NULL);
+	must(hierarchy_cgroup_id(&hierarchy, inner.name, &inner.id, NULL, NULL) >= 0, "id", NULL);
+	container_register(&inner, true);
+	snprintf(cgroup, sizeof cgroup, "/cg%s", inner.name);
+	row(killed(container_run_args(&outer, argv, PLAIN)), "nested: the inner container's own policy kills");
+	argv[1] = (char *)"move";
+	container_remove(&inner);
+	container_remove(&outer);
+
+	container_new(&outer, "strict");
+	container_register(&outer, true);
+	container_new(&other, "lax");
+	container_register(&other, false);
+	snprintf(cgroup, sizeof cgroup, "/cg%s", other.name);
+	outcome = container_run_args(&outer, argv, PLAIN);
+	row(killed(outcome), "moved: another container's cgroup does not trade policies (status %x)",
+	    (unsigned)outcome.status);
+	snprintf(cgroup, sizeof cgroup, "/cg");
+	row(killed(container_run_args(&outer, argv, PLAIN)), "moved: nor does the root cgroup");
+	container_remove(&other);
+	container_remove(&outer);
+	policy_unload();
 }
 
 static int count_records(void *context, const struct abi_header *record, size_t size)
@@ -472,12 +549,12 @@ static void events(void)
 	policy_load(KILL_LSEEK);
 	container_new(&c, "events");
 	container_register(&c, true);
-	(void)container_run(&c, "/bin/first_lseek", PLAIN, -1);
+	(void)container_run(&c, "/bin/first_lseek", PLAIN);
 	usleep(100000);
 	(void)sensor_events_read(sensor, count_records, seen);
 	row(seen[ABI_REC_HIT] == 1, "events: one hit (%u)", seen[ABI_REC_HIT]);
-	row(seen[ABI_REC_EXEC] >= 1 && seen[ABI_REC_FORK] >= 1 && seen[ABI_REC_EXIT] >= 1, "events: exec %u, fork %u, exit %u",
-	    seen[ABI_REC_EXEC], seen[ABI_REC_FORK], seen[ABI_REC_EXIT]);
+	row(seen[ABI_REC_EXEC] >= 1 && seen[ABI_REC_FORK] >= 1 && seen[ABI_REC_EXIT] >= 1,
+	    "events: exec %u, fork %u, exit %u", seen[ABI_REC_EXEC], seen[ABI_REC_FORK], seen[ABI_REC_EXIT]);
 	container_remove(&c);
 	policy_unload();
 }
@@ -507,7 +584,8 @@ static void found_running(void)
 	}
 	must(pid > 0 && read(out[0], text, sizeof text - 1) > 0, "container says ready", NULL);
 	container_register(&c, true);
-	row(sensor_container_mark_running(sensor, c.id, c.path, &err) == 1, "unseen: its one thread is marked: %s", err.text);
+	row(sensor_container_mark_running(sensor, c.id, c.path, &err) == 1, "unseen: its one thread is marked: %s",
+	    err.text);
 	enter_cgroup(hierarchy.root); /* the test itself stays where it was */
 	must(write(in[1], &byte, 1) == 1, "write", NULL);
 	must(waitpid(pid, &status, 0) == pid, "wait", NULL);
@@ -539,7 +617,7 @@ static void inherit_matters(void)
 	container_register(&c, true);
 	snprintf(inner.path, sizeof inner.path, "%.4000s/late", c.path);
 	must(mkdir(inner.path, 0755) == 0, inner.path, NULL);
-	row(container_run(&inner, "/bin/first_lseek", PLAIN, -1).survived,
+	row(container_run(&inner, "/bin/first_lseek", PLAIN).survived,
 	    "mutation: without cgroup_inherit a child cgroup escapes");
 	container_remove(&inner);
 	container_remove(&c);
@@ -548,19 +626,25 @@ static void inherit_matters(void)
 
 int main(int argc, char **argv)
 {
-	struct sensor_options remove = { .bpffs = "/sys/fs/bpf", .dir = bpf_dir, .hierarchy = &hierarchy, .procfs = "/proc" };
-	char command[512], old[160];
+	struct sensor_options remove = {
+		.bpffs = "/sys/fs/bpf", .dir = bpf_dir, .hierarchy = &hierarchy, .procfs = "/proc"
+	};
+	char command[PATH_MAX + 512];
 	struct error err = { 0 };
 
+	if (argc == 4)
+		return inside(argv);
 	if (argc != 2) {
 		fprintf(stderr, "usage: gate_test PROGRAMS_DIR\n");
 		return 2;
 	}
 	snprintf(bpf_dir, sizeof bpf_dir, "tg-gate-%d", getpid());
 	snprintf(rootfs, sizeof rootfs, "/tmp/tg-gate-%d", getpid());
-	snprintf(old, sizeof old, "%s/old", rootfs);
-	must(mkdir(rootfs, 0755) == 0 && mkdir(old, 0755) == 0, rootfs, NULL);
-	snprintf(command, sizeof command, "mkdir %s/bin && cp %.200s/* %s/bin/", rootfs, argv[1], rootfs);
+	snprintf(command, sizeof command,
+		 "mkdir -p %s/bin %s/old %s/cg %s/inner/old && cp %s/* %s/bin/ && cp /proc/%d/exe %s/bin/gate_test && "
+		 "cp -r "
+		 "%s/bin %s/inner/",
+		 rootfs, rootfs, rootfs, rootfs, argv[1], rootfs, getpid(), rootfs, rootfs, rootfs);
 	must(system(command) == 0, command, NULL);
 	must(hierarchy_find("/proc", "", &hierarchy, &err) >= 0, "hierarchy_find", &err);
 	printf("# hierarchy %s (%s)\n", hierarchy.root, hierarchy.mode);
@@ -571,6 +655,7 @@ int main(int argc, char **argv)
 	string_filters();
 	first_selector_wins();
 	children();
+	nested();
 	events();
 	found_running();
 	outlives_the_agent();
