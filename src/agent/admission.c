@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "agent/policies.h"
 #include "base/buf.h"
@@ -18,7 +19,8 @@
 #include "sensor/hierarchy.h"
 #include "sensor/sensor.h"
 
-#define INITS_MAX 4 /* processes of a container that are asked for their mount namespace */
+#define ANCESTORS_MAX 16 /* of a container's init, looked at for the runtime */
+#define INITS_MAX 4      /* processes of a container that are asked for their mount namespace */
 
 static const char *text_of(const char *text)
 {
@@ -187,6 +189,56 @@ static size_t inits_of(const char *host_path, int pids[INITS_MAX])
 	return n;
 }
 
+static bool mnt_ns_of(const struct admission *admission, pid_t pid, struct file_id *ret_ns)
+{
+	char path[PATH_MAX];
+	struct buf text = buf_over(path, sizeof path);
+
+	buf_printf(&text, "%s/%d/ns/mnt", admission->procfs, pid);
+	return file_id_of(path, ret_ns);
+}
+
+static pid_t parent_of(const struct admission *admission, pid_t pid)
+{
+	char path[PATH_MAX], line[256];
+	struct buf text = buf_over(path, sizeof path);
+	pid_t parent = 0;
+	FILE *file;
+
+	buf_printf(&text, "%s/%d/status", admission->procfs, pid);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	while (fgets(line, sizeof line, file))
+		if (sscanf(line, "PPid: %d", &parent) == 1)
+			break;
+	(void)fclose(file); /* read only */
+	return parent;
+}
+
+/*
+ * The process whose mount namespace and root are the runtime's: the caller, if it is the runtime's hook. A caller
+ * elsewhere (an NRI plugin or a command in a container of its own) is believed only if the container descends from a
+ * process of its namespace, as with a nested runtime; else it is pid 1. Returns 0 where that can't be told.
+ */
+static pid_t runtime_of(const struct admission *admission, const struct admission_request *request, const int *inits,
+			size_t n)
+{
+	pid_t peer = admission->has_own_pids ? request->peer_pid : 0, at = n ? inits[0] : 0;
+	struct file_id host, ns, above;
+
+	if (peer <= 0 || !mnt_ns_of(admission, peer, &ns))
+		return 1;
+	if ((mnt_ns_of(admission, 1, &host) || mnt_ns_of(admission, getpid(), &host)) && file_id_equal(&ns, &host))
+		return peer;
+	for (int i = 0; i < ANCESTORS_MAX && at > 1; i++) {
+		at = parent_of(admission, at);
+		if (at > 0 && mnt_ns_of(admission, at, &above) && file_id_equal(&above, &ns))
+			return peer;
+	}
+	return 1;
+}
+
 /*
  * The exec rule waits until a task has left the runtime's mount namespace and root. Two set-ups never do: a container
  * that shares the runtime's mount namespace, and one whose root is the runtime's own.
@@ -194,28 +246,22 @@ static size_t inits_of(const char *host_path, int pids[INITS_MAX])
 static void judge_runtime(const struct admission *admission, const struct admission_request *request,
 			  struct admission_answer *answer)
 {
-	bool is_known = admission->has_own_pids && request->peer_pid > 0;
-	pid_t runtime = is_known ? request->peer_pid : 1;
+	struct file_id runtime_ns, ns, root, container_root;
 	char ours[PATH_MAX], theirs[PATH_MAX];
 	struct buf text = buf_over(ours, sizeof ours);
 	int pids[INITS_MAX];
 	size_t n = inits_of(answer->host_path, pids);
-	struct file_id runtime_ns, ns, root, container_root;
+	pid_t runtime = runtime_of(admission, request, pids, n);
 
-	buf_printf(&text, "%s/%d/ns/mnt", admission->procfs, runtime);
-	if (file_id_of(ours, &runtime_ns)) {
-		if (is_known)
+	if (mnt_ns_of(admission, runtime, &runtime_ns)) {
+		if (runtime != 1)
 			answer->runtime_mnt_ns = (uint32_t)runtime_ns.ino; /* numbers of namespaces have 32 bits */
-		for (size_t i = 0; i < n; i++) {
-			text = buf_over(theirs, sizeof theirs);
-			buf_printf(&text, "%s/%d/ns/mnt", admission->procfs, pids[i]);
-			if (file_id_of(theirs, &ns) && file_id_equal(&ns, &runtime_ns))
+		for (size_t i = 0; i < n; i++)
+			if (mnt_ns_of(admission, pids[i], &ns) && file_id_equal(&ns, &runtime_ns))
 				answer->flags |= ABI_CG_EXEC_ANY;
-		}
 	}
 	if (*text_of(request->root_dir) != '/')
 		return;
-	text = buf_over(ours, sizeof ours);
 	buf_printf(&text, "%s/%d/root/.", admission->procfs, runtime);
 	text = buf_over(theirs, sizeof theirs);
 	buf_printf(&text, "%s/%d/root%s", admission->procfs, runtime, request->root_dir);
