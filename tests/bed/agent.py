@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The agent under test: socket, BPF folder, log and event file of its own."""
 import json
-import os
 import pathlib
 import shutil
 import signal
@@ -11,6 +10,7 @@ import subprocess
 from . import BIN, wait_until
 
 BPFFS = pathlib.Path("/sys/fs/bpf")
+STATE = pathlib.Path("/run/tetragon")  # the agent's records, in a folder named after its BPF folder
 
 
 class Agent:
@@ -21,7 +21,7 @@ class Agent:
         self.flags = list(flags)
         self.socket = self.folder / "tetragon.sock"
         self.address = f"unix://{self.socket}"
-        self.bpf_dir = f"bed-{os.getpid()}-{self.folder.name}"
+        self.bpf_dir = f"bed-{self.folder.parent.name}-{self.folder.name}"
         self.log = self.folder / "agent.log"
         self.export = self.folder / "events.json"
         self.unseen = self.folder / "unseen"
@@ -112,4 +112,5 @@ class Agent:
             self._end(signal.SIGKILL)
         finally:
             shutil.rmtree(BPFFS / self.bpf_dir, ignore_errors=True)
+            shutil.rmtree(STATE / self.bpf_dir, ignore_errors=True)
             shutil.rmtree(self.folder, ignore_errors=True)
