@@ -30,14 +30,13 @@ class Agent:
     def arguments(self, *flags):
         return [str(self.program), f"--server-address={self.address}", f"--bpf-dir={self.bpf_dir}",
                 f"--export-filename={self.export}", f"--unseen-dir={self.unseen}", "--log-level=info",
-                "--release-pinned-bpf=false", "--keep-sensors-on-exit=true", "--tracing-policy-dir=/var/empty",
+                "--release-pinned-bpf=false", "--keep-sensors-on-exit=true", "--tracing-policy-dir=",
                 *self.flags, *flags]
 
     def start(self, *policies, flags=(), wait=True):
         """Starts it with these policy files. Returns when it has told that it is ready."""
         self.folder.mkdir(parents=True, exist_ok=True)
         command = self.arguments(*(f"--tracing-policy={path}" for path in policies), *flags)
-        pathlib.Path("/var/empty").mkdir(exist_ok=True)
         with open(self.log, "ab") as log:
             self.child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         if wait:
