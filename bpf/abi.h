@@ -169,6 +169,20 @@ struct abi_container_state {
 #define ABI_CHILDREN_MAX 1024 /* quota: entries below one container; more are looked up through their ancestors */
 #define ABI_CGROUPS 65536     /* entries of cgroup_policies */
 
+/*
+ * Containers that are announced before their cgroup is there: map armed. The kernel gives `entry` to the first cgroup
+ * of that name, when it is made and before any task can be in it; entry.container is filled in then.
+ */
+#define ABI_LEAF_MAX 128 /* a leaf name with its NUL: "cri-containerd-<64 hex digits>.scope" */
+struct abi_armed_key {
+	char name[ABI_LEAF_MAX]; /* zero padded */
+};
+struct abi_armed {
+	__u64 expires_ns; /* CLOCK_BOOTTIME */
+	struct abi_cgroup entry;
+};
+#define ABI_ARMED 4096
+
 /* Value of map marks, key __u32 thread id (initial pid namespace). A marked task is judged by its container's entry. */
 struct abi_mark {
 	__u64 container;
@@ -222,6 +236,7 @@ enum abi_counter {
 	ABI_CNT_MARKED,           /* tasks marked by exec */
 	ABI_CNT_MARKED_LATE,      /* tasks marked because they were found running in the container */
 	ABI_CNT_RULE_MISSING,     /* policy bit without a rule row: our mistake */
+	ABI_CNT_ARM_LOST,         /* announced container whose cgroup got no entry: map full */
 	ABI_COUNTERS,
 };
 
@@ -263,7 +278,14 @@ struct abi_point {
 /* --- ring buffer records: map events
  * -------------------------------------------------------------------------------------- */
 
-enum abi_record { ABI_REC_EXEC = 1, ABI_REC_EXIT, ABI_REC_FORK, ABI_REC_HIT, ABI_REC_CGROUP_GONE };
+enum abi_record {
+	ABI_REC_EXEC = 1,
+	ABI_REC_EXIT,
+	ABI_REC_FORK,
+	ABI_REC_HIT,
+	ABI_REC_CGROUP_GONE,
+	ABI_REC_CGROUP_ARMED
+};
 
 struct abi_header {
 	__u16 type; /* enum abi_record */
@@ -330,6 +352,11 @@ struct abi_fork {
 
 struct abi_cgroup_gone {
 	struct abi_header h; /* cgroup = container = the registered container's id; pid 0 */
+};
+
+struct abi_cgroup_armed {
+	struct abi_header h; /* cgroup = container = id of the cgroup that was made; pid: who made it */
+	char name[ABI_LEAF_MAX];
 };
 
 #define ABI_HIT_TEXT 4096

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * bpf/cgroup.bpf.c: containers' cgroups.
- *   cgroup_inherit   a cgroup made below a container's gets its policies before anybody can be in it
+ *   cgroup_inherit   a cgroup made below a container's gets its policies before anybody can be in it; so does one whose
+ *                    container was announced by name
  *   cgroup_gone      entries leave the map when the kernel releases the cgroup
  *   cgroup_move      notes that a marked task left its container's cgroup
  */
@@ -24,6 +25,55 @@ static __always_inline void child_lost(__u32 counter)
 		__sync_fetch_and_add(&loss->children, 1);
 }
 
+/*
+ * A container that was announced by the name of its cgroup: the first cgroup of that name is it. Names hold the
+ * container's id, which the runtime draws; a tenant can't know it beforehand.
+ */
+static __always_inline bool cgroup_arm(struct cgroup *cgroup)
+{
+	struct abi_container_state state = { 0 };
+	struct abi_cgroup_armed *record;
+	struct abi_armed_key key = { 0 };
+	struct abi_cgroup entry;
+	struct abi_armed *found;
+	__u64 id;
+
+	if (bpf_probe_read_kernel_str(key.name, sizeof key.name, BPF_CORE_READ(cgroup, kn, name)) <= 1)
+		return false;
+	found = bpf_map_lookup_elem(&armed, &key);
+	if (!found)
+		return false;
+	if (found->expires_ns < bpf_ktime_get_boot_ns()) {
+		bpf_map_delete_elem(&armed, &key);
+		return false;
+	}
+	__builtin_memcpy(&entry, &found->entry, sizeof entry);
+	id = cgroup_id(cgroup);
+	entry.container = id;
+	bpf_map_delete_elem(&armed, &key);
+	if (bpf_map_update_elem(&container_states, &id, &state, BPF_ANY) ||
+	    bpf_map_update_elem(&cgroup_policies, &id, &entry, BPF_ANY)) {
+		count(ABI_CNT_ARM_LOST); /* who asks at the container's start is told that it is not armed */
+		return false;
+	}
+	record = bpf_ringbuf_reserve(&events, sizeof *record, 0);
+	if (!record) {
+		count(ABI_CNT_EVENTS_LOST);
+		return true;
+	}
+	__builtin_memset(&record->h, 0, sizeof record->h);
+	record->h.type = ABI_REC_CGROUP_ARMED;
+	record->h.size = sizeof *record;
+	record->h.ktime = bpf_ktime_get_boot_ns();
+	record->h.cgroup = id;
+	record->h.container = id;
+	record->h.pid = (__u32)(bpf_get_current_pid_tgid() >> 32);
+	record->h.tid = (__u32)bpf_get_current_pid_tgid();
+	__builtin_memcpy(record->name, key.name, sizeof record->name);
+	bpf_ringbuf_submit(record, 0);
+	return true;
+}
+
 /* Raised before the directory is visible (kernfs_activate): no task can be in the child yet. */
 SEC("tp_btf/cgroup_mkdir")
 int BPF_PROG(cgroup_inherit, struct cgroup *child)
@@ -35,6 +85,8 @@ int BPF_PROG(cgroup_inherit, struct cgroup *child)
 
 	if (!ours(child))
 		return 0; /* other hierarchies number their cgroups apart: the same id is another cgroup */
+	if (cgroup_arm(child))
+		return 0;
 	parent = BPF_CORE_READ(child, self.parent, cgroup);
 	if (!parent)
 		return 0;

@@ -43,6 +43,14 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, ABI_ARMED);
+	__type(key, struct abi_armed_key);
+	__type(value, struct abi_armed);
+} armed MAP_WEAK;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, ABI_MARKS);
 	__type(key, __u32);
 	__type(value, struct abi_mark);

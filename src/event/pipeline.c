@@ -243,6 +243,7 @@ int pipeline_record(struct pipeline *pipeline, const struct abi_header *record, 
 		take_hit(pipeline, (const struct abi_hit *)record);
 		break;
 	case ABI_REC_CGROUP_GONE:
+	case ABI_REC_CGROUP_ARMED:
 		break;
 	}
 	return 0;

@@ -75,8 +75,8 @@ void pipeline_sink_remove(struct pipeline *pipeline, struct event_sink *sink); /
 
 /*
  * Takes a record of `size` bytes (borrowed, not trusted). Returns 0, or -EINVAL: malformed, dropped and counted.
- * Of ABI_REC_CGROUP_GONE nothing is made here: the registry is the agent's to change. Has the shape of sensor_record_fn
- * with the pipeline as context, but for the context's type.
+ * Of ABI_REC_CGROUP_GONE and _ARMED nothing is made here: the registry is the agent's to change. Has the shape of
+ * sensor_record_fn with the pipeline as context, but for the context's type.
  */
 int pipeline_record(struct pipeline *pipeline, const struct abi_header *record, size_t size);
 

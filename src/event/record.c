@@ -52,6 +52,9 @@ int record_check(const struct abi_header *record, size_t size)
 	case ABI_REC_CGROUP_GONE:
 		good = size >= sizeof(struct abi_cgroup_gone);
 		break;
+	case ABI_REC_CGROUP_ARMED:
+		good = size >= sizeof(struct abi_cgroup_armed);
+		break;
 	}
 	return good ? 0 : -EINVAL;
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "sensor/state.h"
@@ -164,28 +165,146 @@ int sensor_container_policies(struct sensor *sensor, uint64_t cgroup_id, const s
 	return 0;
 }
 
-int containers_clear_slot(struct sensor *sensor, unsigned slot, struct error *err)
+struct clear_job {
+	unsigned slot;
+};
+
+/* Walks all entries, containers before the cgroups below them: what is made meanwhile inherits the new set. */
+static int entries_change(struct sensor *sensor, sensor_select_fn *select, void *context, struct error *err)
 {
-	int map = sensor->map[MAP_CGROUP_POLICIES];
+	int map = sensor->map[MAP_CGROUP_POLICIES], changed = 0;
 	struct abi_cgroup entry;
 	uint64_t key, next;
 
-	/* containers before the cgroups below them: what is made meanwhile inherits the cleared set */
 	for (int own = 1; own >= 0; own--) {
 		bool have = bpf_map_get_next_key(map, NULL, &key) == 0;
 
 		while (have) {
+			struct abi_policy_set set;
+
 			have = bpf_map_get_next_key(map, &key, &next) == 0;
-			if (bpf_map_lookup_elem(map, &key, &entry) == 0 && (entry.container == key) == own &&
-			    policy_set_has(&entry.policies, slot)) {
-				policy_set_put(&entry.policies, slot, false);
-				if (bpf_map_update_elem(map, &key, &entry, BPF_EXIST) && errno != ENOENT)
-					return error_errno(err, errno, "cannot write the BPF map 'cgroup_policies'");
+			if (bpf_map_lookup_elem(map, &key, &entry) == 0 && (entry.container == key) == own) {
+				set = entry.policies;
+				if (select(context, entry.container, &set) &&
+				    memcmp(&set, &entry.policies, sizeof set)) {
+					entry.policies = set;
+					if (bpf_map_update_elem(map, &key, &entry, BPF_EXIST) == 0)
+						changed++;
+					else if (errno != ENOENT)
+						return error_errno(err, errno,
+								   "cannot write the BPF map 'cgroup_policies'");
+				}
 			}
 			key = next;
 		}
 	}
+	return changed;
+}
+
+int sensor_containers_refresh(struct sensor *sensor, sensor_select_fn *select, void *context, struct error *err)
+{
+	return entries_change(sensor, select, context, err);
+}
+
+static bool clear_select(void *context, uint64_t container, struct abi_policy_set *set)
+{
+	(void)container; /* every one */
+	policy_set_put(set, ((const struct clear_job *)context)->slot, false);
+	return true;
+}
+
+/* Announced containers lose the bit too. */
+static void armed_clear_slot(struct sensor *sensor, unsigned slot)
+{
+	int map = sensor->map[MAP_ARMED];
+	struct abi_armed_key key, next;
+	struct abi_armed value;
+	bool have;
+
+	have = bpf_map_get_next_key(map, NULL, &key) == 0;
+	while (have) {
+		have = bpf_map_get_next_key(map, &key, &next) == 0;
+		if (bpf_map_lookup_elem(map, &key, &value) == 0 && policy_set_has(&value.entry.policies, slot)) {
+			policy_set_put(&value.entry.policies, slot, false);
+			(void)bpf_map_update_elem(map, &key, &value, BPF_EXIST); /* used meanwhile: cleared below */
+		}
+		key = next;
+	}
+}
+
+int containers_clear_slot(struct sensor *sensor, unsigned slot, struct error *err)
+{
+	struct clear_job job = { slot };
+	int r;
+
+	armed_clear_slot(sensor, slot);
+	r = entries_change(sensor, clear_select, &job, err);
+	return r < 0 ? r : 0;
+}
+
+static int armed_key(const char *leaf, struct abi_armed_key *key)
+{
+	size_t len = strlen(leaf);
+
+	if (!len || len >= sizeof key->name || strchr(leaf, '/'))
+		return -EINVAL;
+	memset(key, 0, sizeof *key);
+	memcpy(key->name, leaf, len);
 	return 0;
+}
+
+int sensor_arm(struct sensor *sensor, const char *leaf, int64_t ttl_ns, uint32_t flags, uint32_t runtime_mnt_ns,
+	       const struct abi_policy_set *policies, struct error *err)
+{
+	struct abi_armed value = { .expires_ns = (uint64_t)(clock_now_ns(CLOCK_BOOTTIME) + ttl_ns),
+				   .entry = {
+					   .flags = flags, .runtime_mnt_ns = runtime_mnt_ns, .policies = *policies } };
+	struct abi_armed_key key;
+
+	if (armed_key(leaf, &key) < 0)
+		return error_set(err, EINVAL, "'%s' is no name of a cgroup", leaf);
+	if (bpf_map_update_elem(sensor->map[MAP_ARMED], &key, &value, BPF_ANY))
+		return error_errno(err, errno, "cannot announce container cgroup '%s'", leaf);
+	return 0;
+}
+
+int sensor_arm_policies(struct sensor *sensor, const char *leaf, const struct abi_policy_set *policies,
+			struct error *err)
+{
+	struct abi_armed_key key;
+	struct abi_armed value;
+
+	if (armed_key(leaf, &key) < 0 || bpf_map_lookup_elem(sensor->map[MAP_ARMED], &key, &value))
+		return 0;
+	value.entry.policies = *policies;
+	if (bpf_map_update_elem(sensor->map[MAP_ARMED], &key, &value, BPF_EXIST) && errno != ENOENT)
+		return error_errno(err, errno, "cannot write the BPF map 'armed'");
+	return 0;
+}
+
+int sensor_disarm(struct sensor *sensor, const char *leaf)
+{
+	struct abi_armed_key key;
+
+	return armed_key(leaf, &key) == 0 && bpf_map_delete_elem(sensor->map[MAP_ARMED], &key) == 0;
+}
+
+int sensor_arm_expire(struct sensor *sensor)
+{
+	uint64_t now = (uint64_t)clock_now_ns(CLOCK_BOOTTIME);
+	int map = sensor->map[MAP_ARMED], expired = 0;
+	struct abi_armed_key key, next;
+	struct abi_armed value;
+	bool have;
+
+	have = bpf_map_get_next_key(map, NULL, &key) == 0;
+	while (have) {
+		have = bpf_map_get_next_key(map, &key, &next) == 0;
+		if (bpf_map_lookup_elem(map, &key, &value) == 0 && value.expires_ns < now)
+			expired += bpf_map_delete_elem(map, &key) == 0;
+		key = next;
+	}
+	return expired;
 }
 
 int sensor_cgroup_get(struct sensor *sensor, uint64_t cgroup_id, struct abi_cgroup *ret_entry)

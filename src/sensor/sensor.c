@@ -22,6 +22,7 @@ const char *const sensor_map_names[MAPS_N] = {
 	[MAP_CGROUP_POLICIES] = "cgroup_policies",
 	[MAP_CONTAINER_INFO] = "container_info",
 	[MAP_CONTAINER_STATES] = "container_states",
+	[MAP_ARMED] = "armed",
 	[MAP_MARKS] = "marks",
 	[MAP_PENDING] = "pending",
 	[MAP_SYSCALL_POINTS] = "syscall_points",

@@ -69,6 +69,28 @@ int sensor_container_add(struct sensor *sensor, uint64_t cgroup_id, const char *
 /* Replaces the policies of a container and of every cgroup below it that has an entry. -ENOENT: it is gone. */
 int sensor_container_policies(struct sensor *sensor, uint64_t cgroup_id, const struct abi_policy_set *policies,
 			      struct error *err);
+/*
+ * The same for all containers in two walks of the map, whatever their number. `select` writes the set that `container`
+ * (cgroup id) should have and returns true, or false to leave it alone. Returns how many entries changed, or -errno.
+ */
+typedef bool sensor_select_fn(void *context, uint64_t container, struct abi_policy_set *ret_set);
+int sensor_containers_refresh(struct sensor *sensor, sensor_select_fn *select, void *context, struct error *err);
+
+/*
+ * Announces a container whose cgroup is not there yet: the first cgroup named `leaf` ("cri-containerd-<id>.scope"; less
+ * than ABI_LEAF_MAX bytes) that is made within ttl_ns gets `policies` before any task can be in it, and a record
+ * ABI_REC_CGROUP_ARMED tells its id. Announcing again replaces. -ENOSPC ABI_ARMED are waiting; -EINVAL bad name.
+ */
+int sensor_arm(struct sensor *sensor, const char *leaf, int64_t ttl_ns, uint32_t flags, uint32_t runtime_mnt_ns,
+	       const struct abi_policy_set *policies, struct error *err);
+/* New policies for one that is still waiting; nothing if it is not. */
+int sensor_arm_policies(struct sensor *sensor, const char *leaf, const struct abi_policy_set *policies,
+			struct error *err);
+/* Takes an announcement back. 1: it was still waiting; 0: it was used, has expired, or never was. */
+int sensor_disarm(struct sensor *sensor, const char *leaf);
+/* Removes announcements that have expired. Returns how many. */
+int sensor_arm_expire(struct sensor *sensor);
+
 /* Entry of a cgroup id: 0, or -ENOENT. */
 int sensor_cgroup_get(struct sensor *sensor, uint64_t cgroup_id, struct abi_cgroup *ret_entry);
 /* Marks all threads that are in the container now (agent start, unseen containers). Returns how many. */

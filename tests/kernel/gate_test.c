@@ -530,6 +530,32 @@ static void nested(void)
 	policy_unload();
 }
 
+static void announced(void)
+{
+	struct abi_policy_set set = { 0 };
+	struct error err = { 0 };
+	struct abi_cgroup entry;
+	struct container c;
+	char leaf[64];
+
+	policy_load(KILL_LSEEK);
+	set.bit[SLOT / 64] = 1ull << SLOT % 64;
+	snprintf(leaf, sizeof leaf, "tg-announced-%d", getpid());
+	row(sensor_arm(sensor, leaf, 10000000000, 0, 0, &set, &err) == 0, "announced: before its cgroup is there %s",
+	    err.text);
+	container_new(&c, "announced");
+	row(sensor_cgroup_get(sensor, c.id, &entry) == 0 && entry.container == c.id,
+	    "announced: the cgroup of that name has it");
+	row(killed(container_run(&c, "/bin/first_lseek", PLAIN)), "announced: killed at its first instruction");
+	row(sensor_disarm(sensor, leaf) == 0, "announced: good for one cgroup");
+	container_remove(&c);
+	(void)sensor_arm(sensor, leaf, 1, 0, 0, &set, &err);
+	container_new(&c, "announced");
+	row(sensor_cgroup_get(sensor, c.id, &entry) == -ENOENT, "announced: not after it has expired");
+	container_remove(&c);
+	policy_unload();
+}
+
 static int count_records(void *context, const struct abi_header *record, size_t size)
 {
 	unsigned *seen = context;
@@ -656,6 +682,7 @@ int main(int argc, char **argv)
 	first_selector_wins();
 	children();
 	nested();
+	announced();
 	events();
 	found_running();
 	outlives_the_agent();
