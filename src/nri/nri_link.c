@@ -14,8 +14,9 @@
 #include "base/error.h"
 
 #define READ_BYTES (256 * 1024)
-#define READS_MAX 64 /* in one step: a runtime that never stops sending must not keep the caller from its other work \
-		      */
+#define READS_MAX                                                                                          \
+	64 /* in one step: a runtime that never stops sending must not keep the caller from its other work \
+	    */
 
 struct nri_link {
 	struct nri_link_options options;

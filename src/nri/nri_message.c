@@ -331,8 +331,6 @@ struct str nri_walk_find(struct nri_walk walk, struct str key)
 	return (struct str){ 0 };
 }
 
-/* --- requests --- */
-
 static struct str inner(struct str message, uint32_t number)
 {
 	struct nri_walk walk = { message, number };
@@ -342,6 +340,13 @@ static struct str inner(struct str message, uint32_t number)
 		found = item;
 	return found;
 }
+
+struct nri_walk nri_container_hooks(const struct nri_container *container)
+{
+	return (struct nri_walk){ inner(container->message, CONTAINER_HOOKS), HOOKS_CREATE_RUNTIME };
+}
+
+/* --- requests --- */
 
 static int request_parse(struct str message, uint32_t pod, uint32_t container, struct nri_request *request,
 			 struct error *err)

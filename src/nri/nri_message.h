@@ -89,6 +89,7 @@ struct nri_walk nri_container_mounts(
 	const struct nri_container *container); /* each: destination, type, source, options */
 struct nri_walk nri_container_args(const struct nri_container *container);
 struct nri_walk nri_container_env(const struct nri_container *container);
+struct nri_walk nri_container_hooks(const struct nri_container *container); /* createRuntime; nri_hook_path of each */
 bool nri_walk_next(struct nri_walk *walk, struct str *ret_item);
 bool nri_walk_pair(struct nri_walk *walk, struct str *ret_key, struct str *ret_value);
 /* The value of `key`; p is NULL if there is none. */

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * src/nri/guard.h: Tetragon's NRI plugin: which events it takes and what it does at each, in either mode.
+ *   inject  CreateContainer: adds the hook. ValidateContainerAdjustment: refuses if the hook is not there any more.
+ *           StartContainer: a container without the hook (made while no plugin was there) is asked for as in direct
+ * mode direct  CreateContainer: asks the agent ahead. ValidateContainerAdjustment: refuses what was not asked for.
+ *           StartContainer: asks the agent, the cgroup being there now. On CRI-O, which goes on whatever is answered to
+ *           StartContainer, PostCreateContainer is the first moment when the cgroup is there: asked there too
+ * What it does about containers that were made without it is in reconcile.h.
+ */
+#ifndef NRI_GUARD_H
+#define NRI_GUARD_H
+
+#include "nri/gate.h"
+#include "nri/inject.h"
+#include "nri/nri_plugin.h"
+#include "nri/reconcile.h"
+
+#define GUARD_PASSED_MAX 256 /* containers between their creation and its validation, of a whole node */
+
+struct guard_counts {
+	uint64_t created, started, validated, rejected;
+};
+
+struct guard {
+	const struct nri_conf *conf; /* borrowed, as the log */
+	struct log *log;
+	struct agent_ask ask;
+	struct gate gate;
+	struct inject inject;
+	struct reconcile reconcile;
+	struct nri_plugin plugin;   /* for a link; its `user` is this */
+	enum nri_mode wanted, mode; /* mode: in force, never AUTO once configured */
+	enum runtime runtime;
+	struct guard_counts counts;
+	uint64_t passed[GUARD_PASSED_MAX]; /* hashes of ids that CreateContainer let pass on this connection */
+	size_t passed_next;
+};
+
+/* Fills in *guard, which must not move afterwards. 0, or what options say no to: -EINVAL, -E2BIG; -ENOMEM. */
+int guard_init(struct guard *guard, const struct nri_conf *conf, bool tells_agent, struct log *log, struct error *err);
+void guard_done(struct guard *guard);
+
+#endif

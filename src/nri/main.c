@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tetragon-nri-hook: see options.c for its usage. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "hook/hook_log.h"
+#include "nri/guard.h"
+#include "nri/status.h"
+
+#define ARENA_BYTES (128 * 1024) /* for options, as long as the process lives */
+#define EXIT_USAGE 80
+#define LOG_OF_LAUNCHED "/var/log/tetragon/nri-hook.log" /* the runtime gives a plugin /dev/null for standard error */
+
+static volatile sig_atomic_t stopped; /* a handler can reach nothing but a global */
+
+static void on_stop(int signal_number)
+{
+	(void)signal_number;
+	stopped = 1;
+}
+
+struct program {
+	struct nri_conf conf;
+	struct log log;
+	struct guard guard;
+	struct nri_status status;
+	struct nri_link *link;
+};
+
+static int usage_error(int status, const struct error *err)
+{
+	char memory[ERROR_TEXT_MAX + 64];
+	struct buf text = buf_over(memory, sizeof memory);
+
+	buf_text(&text, "tetragon-nri-hook: error: ");
+	buf_text(&text, err->text);
+	buf_byte(&text, '\n');
+	(void)!write(STDERR_FILENO, text.p, text.len); /* nobody is left to tell */
+	return status;
+}
+
+static int answer_question(const struct flag_parse *parse)
+{
+	char memory[16384];
+	struct buf text = buf_over(memory, sizeof memory);
+
+	if (parse->help)
+		flags_help(&nri_options, &text);
+	else
+		buf_text(&text, "tetragon-nri-hook " PROJECT_VERSION "\n");
+	(void)!write(STDOUT_FILENO, text.p, text.len); /* nobody is left to tell */
+	return 0;
+}
+
+static int log_start(struct program *program, bool is_launched, struct error *err)
+{
+	const char *name = program->conf.log_fname;
+	enum log_level level;
+
+	if (!name[0] && is_launched)
+		name = LOG_OF_LAUNCHED;
+	program->log = (struct log){ .fd = STDERR_FILENO, .level = LOG_INFO, .format = LOG_TEXT_TS };
+	if (log_level_parse(str_of(program->conf.log_level), &level) < 0)
+		return error_set(err, EINVAL, "--log-level: unknown level '%s'", program->conf.log_level);
+	program->log.level = level;
+	if (!name[0])
+		return 0;
+	program->log.format = LOG_JSON;
+	program->log.fd = hook_log_open(name, err);
+	return program->log.fd < 0 ? program->log.fd : 0;
+}
+
+static void on_news(void *user, enum nri_news news, const char *text)
+{
+	static const char *const messages[] = {
+		[NRI_NEWS_UNREACHABLE] = "no connection to the runtime, trying again until there is one",
+		[NRI_NEWS_CONNECTED] = "connected to the runtime",
+		[NRI_NEWS_RUNNING] = "running: new containers are seen from now on",
+		[NRI_NEWS_LOST] = "connection to the runtime is lost: new containers are not seen until it is back",
+	};
+	struct program *program = user;
+	bool is_bad = news == NRI_NEWS_UNREACHABLE || news == NRI_NEWS_LOST;
+
+	(void)log_event(&program->log, is_bad ? LOG_WARN : LOG_INFO, messages[news], "socket", program->conf.socket,
+			*text && is_bad ? "reason" : NULL, text, NULL); /* counted by the log */
+	if (news == NRI_NEWS_LOST)
+		reconcile_lost(&program->guard.reconcile);
+	nri_status_news(&program->status, &program->guard, news, text);
+}
+
+static int timeout_ms(int64_t wake_ns)
+{
+	int64_t left_ns = wake_ns == INT64_MAX ? INT64_MAX : wake_ns - clock_now_ns(CLOCK_MONOTONIC);
+
+	if (left_ns <= 0)
+		return 0;
+	return left_ns > 60 * NS_PER_S ? 60000 : (int)(left_ns / NS_PER_MS) + 1;
+}
+
+static int run(struct program *program)
+{
+	sigset_t block, wait_mask;
+	struct error err = { 0 };
+	int r = 0;
+
+	sigemptyset(&block);
+	sigaddset(&block, SIGTERM);
+	sigaddset(&block, SIGINT);
+	(void)sigprocmask(SIG_BLOCK, &block, &wait_mask); /* fails for wrong arguments only */
+	sigdelset(&wait_mask, SIGTERM);
+	sigdelset(&wait_mask, SIGINT);
+	while (!stopped && (r = nri_link_step(program->link, &err)) == 0) {
+		struct pollfd fd[2] = { { .events = 0 }, { .events = 0 } };
+		int64_t wake_ns;
+		struct timespec timeout;
+		int ms;
+
+		reconcile_step(&program->guard.reconcile);
+		nri_status_keep(&program->status, &program->guard);
+		fd[0] = (struct pollfd){ .fd = nri_link_fd(program->link), .events = nri_link_events(program->link) };
+		fd[1].fd = reconcile_fd(&program->guard.reconcile, &fd[1].events);
+		wake_ns = nri_link_wake_ns(program->link);
+		if (reconcile_wake_ns(&program->guard.reconcile) < wake_ns)
+			wake_ns = reconcile_wake_ns(&program->guard.reconcile);
+		ms = timeout_ms(wake_ns);
+		timeout = (struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * NS_PER_MS };
+		(void)ppoll(fd, 2, &timeout, &wait_mask); /* whatever it says: the step looks itself */
+	}
+	(void)log_event(&program->log, r < 0 ? LOG_ERROR : LOG_INFO, "ending", "reason",
+			r < 0 ? err.text : "told to by a signal", NULL); /* counted by the log */
+	nri_status_end(&program->status);
+	return r < 0 ? 1 : 0;
+}
+
+static int options_read(struct program *program, struct flag_parse *parse, struct nri_launch *launch, struct error *err)
+{
+	int r = nri_launch_tell(launch, err);
+
+	if (r < 0)
+		return r;
+	/* A launched plugin is called what its file is called: the runtime knows it by that name. */
+	if (launch->name)
+		program->conf.name = launch->name;
+	if (launch->index)
+		program->conf.index = launch->index;
+	if (strlen(program->conf.name) >= NRI_NAME_OF_PLUGIN_MAX - 8 || !program->conf.name[0])
+		return error_set(err, EINVAL, "--nri-name '%s': want 1 to %d bytes", program->conf.name,
+				 NRI_NAME_OF_PLUGIN_MAX - 9);
+	if (strlen(program->conf.index) != 2 || program->conf.index[0] < '0' || program->conf.index[0] > '9' ||
+	    program->conf.index[1] < '0' || program->conf.index[1] > '9')
+		return error_set(err, EINVAL, "--nri-index '%s': want two digits", program->conf.index);
+	if (parse->arguments)
+		return error_set(err, EINVAL, "unexpected argument '%s'", parse->argument[0]);
+	return 0;
+}
+
+int main(int argc, char *argv[])
+{
+	static char arena_memory[ARENA_BYTES];
+	static struct program program;
+	struct arena arena = arena_over(arena_memory, sizeof arena_memory);
+	struct sigaction stop = { .sa_handler = on_stop }, ignore = { .sa_handler = SIG_IGN };
+	struct flag_parse parse = { 0 };
+	struct error err = { 0 };
+	struct nri_launch launch;
+	bool tells_agent;
+	int r;
+
+	if (flags_init(&parse, &nri_options, &program.conf, &arena, &err) < 0 ||
+	    flags_parse_argv(&parse, argc, argv, &err) < 0)
+		return usage_error(EXIT_USAGE, &err);
+	if (parse.help || parse.version)
+		return answer_question(&parse);
+	(void)sigaction(SIGTERM, &stop, NULL); /* these fail for wrong arguments only */
+	(void)sigaction(SIGINT, &stop, NULL);
+	(void)sigaction(SIGPIPE, &ignore, NULL);
+	if (options_read(&program, &parse, &launch, &err) < 0)
+		return usage_error(EXIT_USAGE, &err);
+	if (log_start(&program, launch.fd >= 0, &err) < 0)
+		return usage_error(1, &err);
+	tells_agent = parse.source[flags_find(&nri_options, STR("grpc-address")) - nri_options.flags] == FLAG_FROM_ARGV;
+	if (guard_init(&program.guard, &program.conf, tells_agent, &program.log, &err) < 0)
+		return usage_error(EXIT_USAGE, &err);
+
+	const struct nri_link_options options = { .plugin = &program.guard.plugin,
+						  .socket = program.conf.socket,
+						  .fd = launch.fd,
+						  .told = on_news,
+						  .user = &program };
+
+	nri_status_init(&program.status, program.conf.status_file, &program.log);
+	program.link = nri_link_new(&options);
+	if (!program.link) {
+		(void)error_set(&err, ENOMEM, "no memory");
+		return usage_error(1, &err);
+	}
+	r = run(&program);
+	nri_link_free(program.link);
+	guard_done(&program.guard);
+	return r;
+}
