@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Through real containerd, in either mode: a forbidden first system call kills the container, 50 times out of 50."""
+import os
+
+import pytest
+
+from containerd_bed import KILLED
+
+STARTS = int(os.environ.get("NRI_STARTS", "50"))
+
+
+@pytest.mark.parametrize("mode", ["inject", "direct"])
+def test_a_forbidden_first_call_never_returns(containerd, guarded, make_plugin, mode):
+    plugin = make_plugin(containerd, guarded, mode).start()
+    pod, other = containerd.pod("tenant-a"), containerd.pod("tenant-b")
+    for _ in range(STARTS):
+        assert pod.run("/bin/first_lseek") == (KILLED, "")
+    assert other.run("/bin/first_lseek") == (0, "survived\n")
+    assert plugin.status()["dropped"] == 0
