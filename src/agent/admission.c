@@ -280,9 +280,9 @@ static void info_text(char *to, size_t size, const char *text)
 static void info_of(const struct pod_container *container, struct abi_container_info *info)
 {
 	*info = (struct abi_container_info){ .registered_ns = (uint64_t)container->registered_ns };
-	info->source = container->source == POD_FROM_HOOK            ? ABI_INFO_HOOK
-		       : container->source == POD_FROM_UNSEEN_RECORD ? ABI_INFO_UNSEEN_RECORD
-								     : ABI_INFO_WALK;
+	info->source = container->source == POD_FROM_HOOK || container->source == POD_FROM_NRI ? ABI_INFO_HOOK
+		       : container->source == POD_FROM_UNSEEN_RECORD                           ? ABI_INFO_UNSEEN_RECORD
+											       : ABI_INFO_WALK;
 	info_text(info->container_id, sizeof info->container_id, container->container_id);
 	info_text(info->pod_uid, sizeof info->pod_uid, container->pod_uid);
 	info_text(info->pod_namespace, sizeof info->pod_namespace, container->pod_namespace);
@@ -344,7 +344,8 @@ static int admit(struct admission *admission, const struct admission_request *re
 	(void)container_name_id(cgroup_path_leaf(str_of(answer->path)),
 				&told.runtime); /* "" if the name tells nothing */
 	r = pod_registry_add(admission->registry, &told, clock_now_ns(CLOCK_REALTIME), err);
-	if (r == -EEXIST && request->source == POD_FROM_HOOK && is_guess(admission, answer->cgroup_id)) {
+	if (r == -EEXIST && (request->source == POD_FROM_HOOK || request->source == POD_FROM_NRI) &&
+	    is_guess(admission, answer->cgroup_id)) {
 		(void)pod_registry_remove(admission->registry, answer->cgroup_id, clock_now_ns(CLOCK_REALTIME));
 		r = pod_registry_add(admission->registry, &told, clock_now_ns(CLOCK_REALTIME), err);
 	}

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "rpc/grpc_conn.h"
 #include "rpc/grpc_wire.h"
+#include "sensor/sensor.h"
 #include "tetragon/tetragon.pb-c.h"
 
 static void log_decision(struct log *log, const struct admission_request *request,
@@ -35,6 +36,32 @@ static void log_decision(struct log *log, const struct admission_request *reques
 	}
 	log_int(&line, "took-us", (clock_now_ns(CLOCK_MONOTONIC) - began_ns) / 1000);
 	(void)log_end(&line); /* counted in the log */
+}
+
+/* It may run already: what runs in it did not pass through an exec that we saw. */
+static int mark_running(struct admission *admission, const Tetragon__CreateContainer *create,
+			const struct admission_answer *answer, struct error *err)
+{
+	int r;
+
+	if (create->reason < TETRAGON__RUNTIME_HOOK_REASON__RUNTIME_HOOK_REASON_LISTED || !answer->is_new)
+		return 0;
+	r = sensor_container_mark_running(admission->sensor, answer->cgroup_id, answer->host_path, err);
+	if (r == -ENOENT)
+		return 0; /* it has ended */
+	return r < 0 ? error_wrap(err, r, "cannot mark what runs in cgroup %s", answer->path) : 0;
+}
+
+/* Whoever gives a reason wants to know whether he told us something new. */
+static void reply(struct grpc_call *call, const Tetragon__CreateContainer *create, bool is_new)
+{
+	Tetragon__RuntimeHookResponse response = TETRAGON__RUNTIME_HOOK_RESPONSE__INIT;
+	uint8_t bytes[32];
+
+	if (create->reason)
+		response.known = is_new ? TETRAGON__RUNTIME_HOOK_KNOWN__RUNTIME_HOOK_KNOWN_NEW
+					: TETRAGON__RUNTIME_HOOK_KNOWN__RUNTIME_HOOK_KNOWN_BEFORE;
+	grpc_call_reply(call, bytes, tetragon__runtime_hook_response__pack(&response, bytes));
 }
 
 void runtime_hook_handle(struct admission *admission, struct log *log, struct grpc_call *call, const uint8_t *message,
@@ -66,16 +93,18 @@ void runtime_hook_handle(struct admission *admission, struct log *log, struct gr
 			.pod_name = create->podname,
 			.pod_uid = create->poduid,
 			.pod_namespace = create->podnamespace,
-			.source = POD_FROM_HOOK,
+			.source = create->reason ? POD_FROM_NRI : POD_FROM_HOOK,
 			.peer_pid = grpc_call_peer(call)->pid,
 		};
 
 		r = admission_admit(admission, &told, &answer, &err);
+		if (r >= 0)
+			r = mark_running(admission, create, &answer, &err);
 		log_decision(log, &told, &answer, r, &err, began_ns);
 		if (r < 0)
 			grpc_call_fail(call, grpc_status_of_errno(r), err.text);
 		else
-			grpc_call_reply(call, NULL, 0);
+			reply(call, create, answer.is_new);
 	}
 	request_memory_done(&memory);
 }
