@@ -8,15 +8,18 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "pod/path_tree.h"
 
 /* RECENT holds removed containers, the others those that live. */
-enum index { BY_CGROUP, BY_ID, BY_PATH, RECENT, INDEXES };
+enum index { BY_CGROUP, BY_ID, RECENT, INDEXES };
 
 /* One allocation: the entry, its labels, its texts. */
 struct entry {
 	struct pod_container c;      /* first: a public pointer is the entry's */
 	struct entry *next[INDEXES]; /* hash chains */
 	struct entry *newer, *older; /* in the list of those that live, or of the recent ones */
+	struct path_node *node;      /* of its path; NULL: no path, or recent */
+	struct entry *same_path;     /* the next one at that node, added before this one */
 	int64_t removed_ns;
 	size_t bytes;
 };
@@ -29,6 +32,7 @@ struct list {
 struct pod_registry {
 	struct entry **bucket[INDEXES];
 	size_t mask;
+	struct path_tree paths; /* owner of a node: the entry of that path that was last added or completed */
 	struct list live, recent;
 	struct pod_registry_options options;
 	pod_keep_fn *keep;
@@ -98,8 +102,6 @@ static size_t hash_entry(const struct entry *entry, enum index index)
 	switch (index) {
 	case BY_ID:
 		return hash_text(str_of(entry->c.container_id));
-	case BY_PATH:
-		return hash_text(str_of(entry->c.cgroup_path));
 	default:
 		return hash_number(entry->c.cgroup_id);
 	}
@@ -139,18 +141,44 @@ static void list_remove(struct list *list, struct entry *entry)
 	list->n--;
 }
 
+static void path_remove(struct pod_registry *registry, struct entry *entry)
+{
+	struct path_node *node = entry->node;
+	struct entry *at = node ? node->owner : NULL;
+
+	if (!node)
+		return;
+	if (at == entry) {
+		node->owner = entry->same_path;
+	} else {
+		while (at->same_path != entry)
+			at = at->same_path;
+		at->same_path = entry->same_path;
+	}
+	entry->node = NULL;
+	path_tree_prune(&registry->paths, node);
+}
+
 static void live_unindex(struct pod_registry *registry, struct entry *entry)
 {
 	index_remove(registry, entry, BY_CGROUP);
 	index_remove(registry, entry, BY_ID);
-	index_remove(registry, entry, BY_PATH);
+	path_remove(registry, entry);
 }
 
-static void live_index(struct pod_registry *registry, struct entry *entry)
+/* False: no memory, and nothing is changed. */
+static bool live_index(struct pod_registry *registry, struct entry *entry)
 {
+	if (*entry->c.cgroup_path) {
+		entry->node = path_tree_make(&registry->paths, str_of(entry->c.cgroup_path));
+		if (!entry->node)
+			return false;
+		entry->same_path = entry->node->owner;
+		entry->node->owner = entry;
+	}
 	index_add(registry, entry, BY_CGROUP);
 	index_add(registry, entry, BY_ID);
-	index_add(registry, entry, BY_PATH);
+	return true;
 }
 
 static struct entry *find_number(const struct pod_registry *registry, enum index index, uint64_t cgroup_id)
@@ -159,15 +187,6 @@ static struct entry *find_number(const struct pod_registry *registry, enum index
 
 	while (entry && entry->c.cgroup_id != cgroup_id)
 		entry = entry->next[index];
-	return entry;
-}
-
-static struct entry *find_path(const struct pod_registry *registry, struct str path)
-{
-	struct entry *entry = registry->bucket[BY_PATH][hash_text(path) & registry->mask];
-
-	while (entry && (!path.len || !str_is(path, entry->c.cgroup_path)))
-		entry = entry->next[BY_PATH];
 	return entry;
 }
 
@@ -198,6 +217,10 @@ struct pod_registry *pod_registry_new(const struct pod_registry_options *options
 			return NULL;
 		}
 	}
+	if (path_tree_init(&registry->paths, buckets) < 0) {
+		pod_registry_free(registry);
+		return NULL;
+	}
 	return registry;
 }
 
@@ -223,6 +246,7 @@ void pod_registry_free(struct pod_registry *registry)
 	list_free(registry, &registry->recent);
 	for (size_t i = 0; i < INDEXES; i++)
 		free(registry->bucket[i]);
+	path_tree_done(&registry->paths);
 	free(registry);
 }
 
@@ -334,7 +358,9 @@ static int complete(struct pod_registry *registry, struct entry *old, const stru
 	if (!changed)
 		return 0;
 	entry = entry_new(registry, &merged);
-	if (!entry) {
+	if (!entry || !live_index(registry, entry)) {
+		if (entry)
+			entry_free(registry, entry);
 		registry->refused++;
 		return error_set(err, ENOMEM, "container '%s': out of memory", old->c.container_id);
 	}
@@ -344,7 +370,6 @@ static int complete(struct pod_registry *registry, struct entry *old, const stru
 	*(old->older ? &old->older->newer : &registry->live.oldest) = entry;
 	*(old->newer ? &old->newer->older : &registry->live.newest) = entry;
 	entry_free(registry, old);
-	live_index(registry, entry);
 	return 0;
 }
 
@@ -364,13 +389,14 @@ int pod_registry_add(struct pod_registry *registry, const struct pod_container *
 				 text_get(info, 0), registry->live.n);
 	}
 	entry = entry_new(registry, info);
-	if (!entry) {
+	if (!entry || !live_index(registry, entry)) {
+		if (entry)
+			entry_free(registry, entry);
 		registry->refused++;
 		return error_set(err, ENOMEM, "container '%s': out of memory", text_get(info, 0));
 	}
 	entry->c.registered_ns = now_ns;
 	list_append(&registry->live, entry);
-	live_index(registry, entry);
 	return 1;
 }
 
@@ -471,24 +497,25 @@ const struct pod_container *pod_registry_by_id(const struct pod_registry *regist
 	return of(entry);
 }
 
+/* The owner of a path's node; the root is nobody's. */
+static const struct entry *find_path(const struct pod_registry *registry, const char *path, void **ret_above)
+{
+	const struct path_node *node = path_tree_find(&registry->paths, path_trim(path), ret_above);
+
+	return node ? node->owner : NULL;
+}
+
 const struct pod_container *pod_registry_by_path(const struct pod_registry *registry, const char *cgroup_path)
 {
-	return of(find_path(registry, path_trim(cgroup_path)));
+	return of(find_path(registry, cgroup_path, NULL));
 }
 
 const struct pod_container *pod_registry_above(const struct pod_registry *registry, const char *cgroup_path)
 {
-	struct str path = path_trim(cgroup_path);
+	void *above;
+	const struct entry *entry = find_path(registry, cgroup_path, &above);
 
-	while (path.len) {
-		const struct entry *entry = find_path(registry, path);
-		ptrdiff_t slash = str_find_last(path, '/');
-
-		if (entry)
-			return &entry->c;
-		path.len = slash > 0 ? (size_t)slash : 0;
-	}
-	return NULL;
+	return of(entry ? entry : above);
 }
 
 enum pod_path pod_registry_judge_path(const struct pod_registry *registry, const char *cgroup_path, uint64_t cgroup_id,
@@ -497,27 +524,24 @@ enum pod_path pod_registry_judge_path(const struct pod_registry *registry, const
 	struct str path = path_trim(cgroup_path);
 	const struct pod_container *other = NULL;
 	enum pod_path answer = POD_PATH_NEW;
-	const struct entry *entry;
+	const struct path_node *node;
+	void *above;
 
+	node = path_tree_find(&registry->paths, path, &above);
 	if (!path.len) {
 		answer = POD_PATH_ROOT;
-	} else if ((entry = find_path(registry, path))) {
-		other = &entry->c;
+	} else if (node && node->owner) {
+		other = of(node->owner);
 		if (other->cgroup_id != cgroup_id)
 			answer = POD_PATH_REMADE;
 		else
 			answer = differs(other->container_id, container_id) ? POD_PATH_TAKEN : POD_PATH_SAME;
-	} else {
-		for (entry = registry->live.oldest; entry && answer == POD_PATH_NEW; entry = entry->newer) {
-			if (str_starts(str_of(entry->c.cgroup_path), path) && entry->c.cgroup_path[path.len] == '/') {
-				answer = POD_PATH_ABOVE;
-				other = &entry->c;
-			}
-		}
-		if (answer == POD_PATH_NEW) {
-			other = pod_registry_above(registry, cgroup_path);
-			answer = other ? POD_PATH_BELOW : POD_PATH_NEW;
-		}
+	} else if (node) { /* it is there because of somebody below it */
+		answer = POD_PATH_ABOVE;
+		other = of(path_tree_below(node));
+	} else if (above) {
+		answer = POD_PATH_BELOW;
+		other = of(above);
 	}
 	if (ret_other)
 		*ret_other = other;
@@ -546,6 +570,6 @@ void pod_registry_stats(const struct pod_registry *registry, struct pod_registry
 		.recent = registry->recent.n,
 		.refused = registry->refused,
 		.conflicts = registry->conflicts,
-		.bytes = registry->bytes,
+		.bytes = registry->bytes + registry->paths.bytes,
 	};
 }

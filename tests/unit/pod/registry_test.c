@@ -134,8 +134,8 @@ static void paths_are_judged(void **state)
 		{ "same, id not known", "/kubepods/pod1/c1", "", 1, POD_PATH_SAME, "c1" },
 		{ "another's", "/kubepods/pod1/c1", "n", 1, POD_PATH_TAKEN, "c1" },
 		{ "made anew", "/kubepods/pod1/c1", "n", 9, POD_PATH_REMADE, "c1" },
-		{ "pod's cgroup", "/kubepods/pod1", "n", 9, POD_PATH_ABOVE, "c1" },
-		{ "everything", "/kubepods", "n", 9, POD_PATH_ABOVE, "c1" },
+		{ "pod's cgroup", "/kubepods/pod1", "n", 9, POD_PATH_ABOVE, "c2" },
+		{ "everything", "/kubepods", "n", 9, POD_PATH_ABOVE, "c2" },
 		{ "name that is only a beginning", "/kube", "n", 9, POD_PATH_NEW, NULL },
 		{ "nested", "/kubepods/pod1/c2/docker/n", "n", 9, POD_PATH_BELOW, "c2" },
 	};
@@ -153,6 +153,86 @@ static void paths_are_judged(void **state)
 		if (!other != !cases[i].other || (other && strcmp(other->container_id, cases[i].other)))
 			fail_msg("%s: other is '%s'", cases[i].why, other ? other->container_id : "none");
 	}
+	pod_registry_free(registry);
+	(void)state;
+}
+
+/* What pod_registry_judge_path is to find, looked up the slow way. */
+struct among {
+	const char *path;
+	bool is_same, is_above, is_below;
+};
+
+static bool is_inside(const char *path, const char *above)
+{
+	size_t len = strlen(above);
+
+	return len && !strncmp(path, above, len) && path[len] == '/';
+}
+
+static int among_look(void *context, const struct pod_container *container)
+{
+	struct among *among = context;
+
+	among->is_same |= !strcmp(container->cgroup_path, among->path);
+	among->is_above |= is_inside(container->cgroup_path, among->path);
+	among->is_below |= is_inside(among->path, container->cgroup_path);
+	return 0;
+}
+
+/* One of 3 + 9 + 27 + 81 paths. */
+static void path_pick(char *path, size_t size, unsigned number)
+{
+	int n = snprintf(path, size, "/%c", 'a' + (char)(number % 3));
+
+	for (unsigned depth = number / 3 % 4; depth; depth--) {
+		number = number / 3 + 7;
+		n += snprintf(path + n, size - (size_t)n, "/%c", 'a' + (char)(number % 3));
+	}
+}
+
+static void paths_are_found_as_a_search_of_all_would(void **state)
+{
+	struct pod_registry *registry = pod_registry_new(NULL);
+	struct pod_registry_stats stats;
+	unsigned seed = 1;
+	char path[32];
+
+	for (unsigned step = 0; step < 20000; step++) {
+		const struct pod_container *other = NULL;
+		struct among among = { .path = path };
+		enum pod_path want, got;
+		uint64_t id;
+
+		seed = seed * 1103515245 + 12345;
+		id = 1 + (seed >> 8) % 30;
+		path_pick(path, sizeof path, seed >> 16);
+		if (step % 2)
+			(void)pod_registry_remove(registry, id, step); /* may not be there */
+		else
+			(void)add(registry, container(id, "", step % 3 ? path : "", "n"));
+		path_pick(path, sizeof path, seed >> 12);
+		(void)pod_registry_each(registry, NULL, among_look, &among);
+		want = among.is_same    ? POD_PATH_REMADE
+		       : among.is_above ? POD_PATH_ABOVE
+		       : among.is_below ? POD_PATH_BELOW
+					: POD_PATH_NEW;
+		got = pod_registry_judge_path(registry, path, 1000, "n", &other);
+		if (got != want || !other != (want == POD_PATH_NEW))
+			fail_msg("step %u, %s: got %d, want %d", step, path, (int)got, (int)want);
+		if (other && pod_registry_by_cgroup(registry, other->cgroup_id) != other)
+			fail_msg("step %u, %s: the container that is told does not live", step, path);
+		if ((want == POD_PATH_ABOVE && !is_inside(other->cgroup_path, path)) ||
+		    (want == POD_PATH_BELOW && pod_registry_above(registry, path) != other))
+			fail_msg("step %u, %s: other is at %s", step, path, other->cgroup_path);
+	}
+	for (uint64_t id = 1; id <= 30; id++)
+		(void)pod_registry_remove(registry, id, 20000);
+	assert_int_equal(pod_registry_expire(registry, INT64_MAX), 16); /* as many as one call asks for */
+	(void)pod_registry_expire(registry, INT64_MAX);
+	pod_registry_stats(registry, &stats);
+	assert_int_equal(stats.containers, 0);
+	assert_int_equal(pod_registry_judge_path(registry, "/a", 1, "", NULL), POD_PATH_NEW);
 	pod_registry_free(registry);
 	(void)state;
 }
@@ -293,6 +373,7 @@ int main(void)
 		cmocka_unit_test(conflicts_are_refused),
 		cmocka_unit_test(bad_input_is_refused),
 		cmocka_unit_test(paths_are_judged),
+		cmocka_unit_test(paths_are_found_as_a_search_of_all_would),
 		cmocka_unit_test(removed_ones_are_recalled_for_a_while),
 		cmocka_unit_test(what_is_needed_is_kept_within_the_limit),
 		cmocka_unit_test(it_is_bounded_and_counts),
