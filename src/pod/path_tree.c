@@ -34,7 +34,7 @@ static struct path_node *child_find(const struct path_tree *tree, const struct p
 {
 	struct path_node *node = tree->bucket[hash(parent, name) & tree->mask];
 
-	while (node && (node->parent != parent || !str_equal(name, (struct str){ node->name, node->len })))
+	while (node && (node->parent != parent || !str_equal(name, node->name)))
 		node = node->next;
 	return node;
 }
@@ -46,9 +46,10 @@ static struct path_node *child_new(struct path_tree *tree, struct path_node *par
 
 	if (!node)
 		return NULL;
-	*node = (struct path_node){ .parent = parent, .next = *head, .sibling = parent->child, .len = name.len };
 	if (name.len)
-		memcpy(node->name, name.p, name.len);
+		memcpy(node + 1, name.p, name.len);
+	name.p = (const char *)(node + 1);
+	*node = (struct path_node){ .parent = parent, .next = *head, .sibling = parent->child, .name = name };
 	*head = node;
 	if (parent->child)
 		parent->child->previous = node;
@@ -59,7 +60,7 @@ static struct path_node *child_new(struct path_tree *tree, struct path_node *par
 
 static void node_free(struct path_tree *tree, struct path_node *node)
 {
-	struct path_node **at = &tree->bucket[hash(node->parent, (struct str){ node->name, node->len }) & tree->mask];
+	struct path_node **at = &tree->bucket[hash(node->parent, node->name) & tree->mask];
 
 	while (*at != node)
 		at = &(*at)->next;
@@ -67,7 +68,7 @@ static void node_free(struct path_tree *tree, struct path_node *node)
 	*(node->previous ? &node->previous->sibling : &node->parent->child) = node->sibling;
 	if (node->sibling)
 		node->sibling->previous = node->previous;
-	tree->bytes -= sizeof *node + node->len;
+	tree->bytes -= sizeof *node + node->name.len;
 	free(node);
 }
 

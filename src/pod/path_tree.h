@@ -18,8 +18,7 @@ struct path_node {
 	struct path_node *child;              /* one of them, NULL: none */
 	struct path_node *sibling, *previous; /* list of the parent's children */
 	struct path_node *next;               /* hash chain */
-	size_t len;
-	char name[]; /* not NUL-terminated */
+	struct str name;                      /* lies behind the node */
 };
 
 struct path_tree {
