@@ -25,6 +25,14 @@ static void varint_add(struct buf *out, uint64_t value)
 	buf_add(out, bytes, varint_encode(value, bytes));
 }
 
+void pb_number(struct buf *out, unsigned field, uint64_t value)
+{
+	if (!value)
+		return;
+	varint_add(out, (uint64_t)field << 3);
+	varint_add(out, value);
+}
+
 size_t pb_open(struct buf *out, unsigned field)
 {
 	varint_add(out, (uint64_t)field << 3 | TYPE_BYTES);
