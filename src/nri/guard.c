@@ -31,8 +31,12 @@ static int on_configure(void *user, const struct nri_runtime *runtime, uint32_t 
 	struct guard *guard = user;
 	struct log_line line;
 	const char *reason;
+	int r = 0;
 
-	(void)err;
+	if (runtime->config.len && guard->configured)
+		r = guard->configured(guard->user, runtime->config, err);
+	if (r < 0)
+		return error_wrap(err, r, "the plugin's configuration file");
 	guard->runtime = str_is(runtime->name, "cri-o") ? RUNTIME_CRIO : RUNTIME_CONTAINERD;
 	guard->mode = mode_choose(guard, runtime, &reason);
 	memset(guard->passed, 0, sizeof guard->passed);
@@ -173,16 +177,23 @@ static void on_list_end(void *user)
 	reconcile_list_end(&((struct guard *)user)->reconcile);
 }
 
+int guard_apply(struct guard *guard, bool tells_agent, struct error *err)
+{
+	int r = nri_mode_parse(str_of(guard->conf->mode), &guard->wanted, err);
+
+	guard->inject = (struct inject){ .conf = guard->conf, .tells_agent = tells_agent };
+	if (r >= 0)
+		r = inject_check(&guard->inject, err);
+	agent_ask_done(&guard->ask);
+	return r < 0 ? r : agent_ask_init(&guard->ask, guard->conf->agent, err);
+}
+
 int guard_init(struct guard *guard, const struct nri_conf *conf, bool tells_agent, struct log *log, struct error *err)
 {
 	int r;
 
-	*guard = (struct guard){ .conf = conf, .log = log, .inject = { .conf = conf, .tells_agent = tells_agent } };
-	r = nri_mode_parse(str_of(conf->mode), &guard->wanted, err);
-	if (r >= 0)
-		r = inject_check(&guard->inject, err);
-	if (r >= 0)
-		r = agent_ask_init(&guard->ask, conf->agent, err);
+	*guard = (struct guard){ .conf = conf, .log = log };
+	r = guard_apply(guard, tells_agent, err);
 	if (r < 0)
 		return r;
 	guard->gate = (struct gate){ .conf = conf, .ask = &guard->ask, .log = log };

@@ -29,7 +29,13 @@ struct guard {
 	struct gate gate;
 	struct inject inject;
 	struct reconcile reconcile;
-	struct nri_plugin plugin;   /* for a link; its `user` is this */
+	struct nri_plugin plugin; /* for a link; its `user` is this */
+	/*
+	 * Text of the plugin's configuration file, which only a launched plugin gets: changes *conf, then calls
+	 * guard_apply. Set by the program; NULL: such a text is ignored.
+	 */
+	int (*configured)(void *user, struct str text, struct error *err);
+	void *user;
 	enum nri_mode wanted, mode; /* mode: in force, never AUTO once configured */
 	enum runtime runtime;
 	struct guard_counts counts;
@@ -39,6 +45,8 @@ struct guard {
 
 /* Fills in *guard, which must not move afterwards. 0, or what options say no to: -EINVAL, -E2BIG; -ENOMEM. */
 int guard_init(struct guard *guard, const struct nri_conf *conf, bool tells_agent, struct log *log, struct error *err);
+/* The options have changed: takes them over. As guard_init; after an error the plugin must not go on. */
+int guard_apply(struct guard *guard, bool tells_agent, struct error *err);
 void guard_done(struct guard *guard);
 
 #endif

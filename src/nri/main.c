@@ -4,11 +4,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/flags_json.h"
 #include "hook/hook_log.h"
 #include "nri/guard.h"
 #include "nri/status.h"
@@ -26,10 +27,12 @@ static void on_stop(int signal_number)
 }
 
 struct program {
+	struct flag_parse parse;
 	struct nri_conf conf;
 	struct log log;
 	struct guard guard;
 	struct nri_status status;
+	struct nri_launch launch;
 	struct nri_link *link;
 };
 
@@ -58,13 +61,21 @@ static int answer_question(const struct flag_parse *parse)
 	return 0;
 }
 
-static int log_start(struct program *program, bool is_launched, struct error *err)
+static bool is_launched(const struct program *program)
+{
+	return program->launch.fd >= 0;
+}
+
+/* Also when the options have changed. */
+static int log_start(struct program *program, struct error *err)
 {
 	const char *name = program->conf.log_fname;
 	enum log_level level;
 
-	if (!name[0] && is_launched)
+	if (!name[0] && is_launched(program))
 		name = LOG_OF_LAUNCHED;
+	if (program->log.fd > STDERR_FILENO)
+		(void)close(program->log.fd); /* nothing is lost: each line was written at once */
 	program->log = (struct log){ .fd = STDERR_FILENO, .level = LOG_INFO, .format = LOG_TEXT_TS };
 	if (log_level_parse(str_of(program->conf.log_level), &level) < 0)
 		return error_set(err, EINVAL, "--log-level: unknown level '%s'", program->conf.log_level);
@@ -138,25 +149,46 @@ static int run(struct program *program)
 	return r < 0 ? 1 : 0;
 }
 
-static int options_read(struct program *program, struct flag_parse *parse, struct nri_launch *launch, struct error *err)
+static bool tells_agent(const struct program *program)
 {
-	int r = nri_launch_tell(launch, err);
+	size_t row = (size_t)(flags_find(&nri_options, STR("grpc-address")) - nri_options.flags);
+
+	return program->parse.source[row] > FLAG_FROM_DEFAULT;
+}
+
+/* The runtime starts a plugin without arguments, and sends its configuration file: a JSON object of flags. */
+static int on_configured(void *user, struct str text, struct error *err)
+{
+	struct program *program = user;
+	int r = flags_json_read(&program->parse, text, NULL, err);
+
+	if (r >= 0)
+		r = log_start(program, err);
+	if (r >= 0)
+		r = guard_apply(&program->guard, tells_agent(program), err);
+	program->status.path = program->conf.status_file;
+	return r;
+}
+
+static int options_check(struct program *program, struct error *err)
+{
+	struct nri_conf *conf = &program->conf;
+	int r = nri_launch_tell(&program->launch, err);
 
 	if (r < 0)
 		return r;
 	/* A launched plugin is called what its file is called: the runtime knows it by that name. */
-	if (launch->name)
-		program->conf.name = launch->name;
-	if (launch->index)
-		program->conf.index = launch->index;
-	if (strlen(program->conf.name) >= NRI_NAME_OF_PLUGIN_MAX - 8 || !program->conf.name[0])
-		return error_set(err, EINVAL, "--nri-name '%s': want 1 to %d bytes", program->conf.name,
+	if (program->launch.name)
+		conf->name = program->launch.name;
+	if (program->launch.index)
+		conf->index = program->launch.index;
+	if (strlen(conf->name) >= NRI_NAME_OF_PLUGIN_MAX - 8 || !conf->name[0])
+		return error_set(err, EINVAL, "--nri-name '%s': want 1 to %d bytes", conf->name,
 				 NRI_NAME_OF_PLUGIN_MAX - 9);
-	if (strlen(program->conf.index) != 2 || program->conf.index[0] < '0' || program->conf.index[0] > '9' ||
-	    program->conf.index[1] < '0' || program->conf.index[1] > '9')
-		return error_set(err, EINVAL, "--nri-index '%s': want two digits", program->conf.index);
-	if (parse->arguments)
-		return error_set(err, EINVAL, "unexpected argument '%s'", parse->argument[0]);
+	if (strlen(conf->index) != 2 || strspn(conf->index, "0123456789") != 2)
+		return error_set(err, EINVAL, "--nri-index '%s': want two digits", conf->index);
+	if (program->parse.arguments)
+		return error_set(err, EINVAL, "unexpected argument '%s'", program->parse.argument[0]);
 	return 0;
 }
 
@@ -166,34 +198,32 @@ int main(int argc, char *argv[])
 	static struct program program;
 	struct arena arena = arena_over(arena_memory, sizeof arena_memory);
 	struct sigaction stop = { .sa_handler = on_stop }, ignore = { .sa_handler = SIG_IGN };
-	struct flag_parse parse = { 0 };
 	struct error err = { 0 };
-	struct nri_launch launch;
-	bool tells_agent;
 	int r;
 
-	if (flags_init(&parse, &nri_options, &program.conf, &arena, &err) < 0 ||
-	    flags_parse_argv(&parse, argc, argv, &err) < 0)
+	if (flags_init(&program.parse, &nri_options, &program.conf, &arena, &err) < 0 ||
+	    flags_parse_argv(&program.parse, argc, argv, &err) < 0)
 		return usage_error(EXIT_USAGE, &err);
-	if (parse.help || parse.version)
-		return answer_question(&parse);
+	if (program.parse.help || program.parse.version)
+		return answer_question(&program.parse);
 	(void)sigaction(SIGTERM, &stop, NULL); /* these fail for wrong arguments only */
 	(void)sigaction(SIGINT, &stop, NULL);
 	(void)sigaction(SIGPIPE, &ignore, NULL);
-	if (options_read(&program, &parse, &launch, &err) < 0)
+	if (options_check(&program, &err) < 0)
 		return usage_error(EXIT_USAGE, &err);
-	if (log_start(&program, launch.fd >= 0, &err) < 0)
+	if (log_start(&program, &err) < 0)
 		return usage_error(1, &err);
-	tells_agent = parse.source[flags_find(&nri_options, STR("grpc-address")) - nri_options.flags] == FLAG_FROM_ARGV;
-	if (guard_init(&program.guard, &program.conf, tells_agent, &program.log, &err) < 0)
+	if (guard_init(&program.guard, &program.conf, tells_agent(&program), &program.log, &err) < 0)
 		return usage_error(EXIT_USAGE, &err);
 
 	const struct nri_link_options options = { .plugin = &program.guard.plugin,
 						  .socket = program.conf.socket,
-						  .fd = launch.fd,
+						  .fd = program.launch.fd,
 						  .told = on_news,
 						  .user = &program };
 
+	program.guard.configured = on_configured;
+	program.guard.user = &program;
 	nri_status_init(&program.status, program.conf.status_file, &program.log);
 	program.link = nri_link_new(&options);
 	if (!program.link) {
