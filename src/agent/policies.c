@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/namespace_sets.h"
 #include "agent/policies_stage.h"
 #include "agent/policy_record.h"
 #include "base/buf.h"
@@ -22,6 +23,7 @@ struct policies {
 	struct policies_entry *entry[ABI_POLICIES]; /* in order of id */
 	size_t entries;
 	struct policies_entry *by_slot[ABI_POLICIES];
+	struct namespace_sets namespaces;
 	struct abi_policy_set taken; /* slots in use, or still held by the kernel */
 	unsigned next_slot;          /* round and round: a slot rests before it is used again */
 	uint32_t next_generation;
@@ -48,10 +50,13 @@ static const char *text_of(const char *text)
 	return text ? text : "";
 }
 
-static void entry_free(struct policies_entry *entry)
+static void entry_free(struct policies *policies, struct policies_entry *entry)
 {
 	if (!entry)
 		return;
+	if (entry->is_loaded && entry->selects)
+		set_bit(&entry->selects->policies, entry->slot, false);
+	namespace_sets_unref(&policies->namespaces, entry->selects);
 	policy_free(entry->policy);
 	free(entry->file);
 	free(entry);
@@ -75,7 +80,7 @@ void policies_free(struct policies *policies)
 	if (!policies)
 		return;
 	for (size_t i = 0; i < policies->entries; i++)
-		entry_free(policies->entry[i]);
+		entry_free(policies, policies->entry[i]);
 	free(policies);
 }
 
@@ -125,12 +130,16 @@ static int entry_add(struct policies *policies, struct policy *policy, const cha
 	char key[600];
 	int r;
 
-	if (!entry || (file && !(entry->file = strdup(file)))) {
+	if (!entry) {
 		policy_free(policy);
-		free(entry);
 		return error_errno(err, ENOMEM, "policy");
 	}
 	entry->policy = policy;
+	if ((file && !(entry->file = strdup(file))) ||
+	    (policy->namespace && !(entry->selects = namespace_sets_ref(&policies->namespaces, policy->namespace)))) {
+		entry_free(policies, entry);
+		return error_errno(err, ENOMEM, "policy");
+	}
 	text = buf_over(entry->domain, sizeof entry->domain);
 	buf_text(&text, domain);
 	other = find_key(policies, domain, policy->namespace, policy->name);
@@ -142,7 +151,7 @@ static int entry_add(struct policies *policies, struct policy *policy, const cha
 	else
 		r = 0;
 	if (r < 0) {
-		entry_free(entry);
+		entry_free(policies, entry);
 		return r;
 	}
 	entry->id = policies->next_id++;
@@ -160,7 +169,7 @@ static void entry_drop(struct policies *policies, struct policies_entry *entry)
 	for (; at + 1 < policies->entries; at++)
 		policies->entry[at] = policies->entry[at + 1];
 	policies->entries--;
-	entry_free(entry);
+	entry_free(policies, entry);
 }
 
 static int slot_take(struct policies *policies, struct policies_entry *entry, struct error *err)
@@ -188,15 +197,20 @@ static void slot_give(struct policies *policies, struct policies_entry *entry)
 
 /* --- selection --- */
 
+/* The kernel has its rows: from now on it selects. */
+static void entry_loaded(struct policies_entry *entry)
+{
+	entry->is_loaded = true;
+	if (entry->selects)
+		set_bit(&entry->selects->policies, entry->slot, true);
+}
+
 static void select_namespace(const struct policies *policies, const char *pod_namespace, struct abi_policy_set *set)
 {
-	for (size_t i = 0; i < policies->entries; i++) {
-		const struct policies_entry *entry = policies->entry[i];
+	const struct abi_policy_set *more = namespace_sets_find(&policies->namespaces, pod_namespace);
 
-		if (entry->is_loaded && entry->policy->namespace &&
-		    policy_selects_namespace(entry->policy, pod_namespace))
-			set_bit(set, entry->slot, true);
-	}
+	for (size_t i = 0; more && i < ABI_POLICY_WORDS; i++)
+		set->bit[i] |= more->bit[i];
 }
 
 void policies_select(const struct policies *policies, const char *path, const char *pod_namespace,
@@ -223,55 +237,84 @@ void policies_select(const struct policies *policies, const char *path, const ch
 
 /* --- the kernel --- */
 
-struct container {
-	struct container *next;
+/* A container that the registry does not know: what it should have, by what the kernel was told of it. */
+struct stray {
 	uint64_t cgroup_id;
-	struct abi_policy_set policies; /* as the kernel has them */
-	char pod_namespace[ABI_INFO_NAME];
-	char path[2 * ABI_INFO_NAME];
+	struct abi_policy_set policies;
 };
 
-static int collect(void *context, uint64_t cgroup_id, const struct abi_cgroup *entry,
-		   const struct abi_container_info *info)
-{
-	struct container **list = context, *container = malloc(sizeof *container);
+struct refreshing {
+	const struct policies *policies;
+	struct stray *stray; /* in order of cgroup id */
+	size_t strays, room;
+	bool has_missed;
+};
 
-	if (!container)
-		return -ENOMEM;
-	container->next = *list;
-	container->cgroup_id = cgroup_id;
-	container->policies = entry->policies;
-	memcpy(container->pod_namespace, info->pod_namespace, sizeof container->pod_namespace);
-	memcpy(container->path, info->cgroup_path, sizeof container->path);
-	container->pod_namespace[sizeof container->pod_namespace - 1] = '\0';
-	container->path[sizeof container->path - 1] = '\0';
-	*list = container;
+static int stray_order(const void *a, const void *b)
+{
+	uint64_t left = ((const struct stray *)a)->cgroup_id, right = ((const struct stray *)b)->cgroup_id;
+
+	return left < right ? -1 : left > right;
+}
+
+static int stray_collect(void *context, uint64_t cgroup_id, const struct abi_cgroup *entry,
+			 const struct abi_container_info *info)
+{
+	struct refreshing *refreshing = context;
+
+	(void)entry;
+	if (!info->registered_ns || pod_registry_recall(refreshing->policies->options.registry, cgroup_id))
+		return 0; /* without name it was announced, and got its set when it was: a record of it is on its way */
+	if (refreshing->strays == refreshing->room) {
+		size_t room = 2 * refreshing->room + 16;
+		struct stray *more = realloc(refreshing->stray, room * sizeof *more);
+
+		if (!more)
+			return -ENOMEM;
+		refreshing->stray = more;
+		refreshing->room = room;
+	}
+	refreshing->stray[refreshing->strays].cgroup_id = cgroup_id;
+	policies_select(refreshing->policies, info->cgroup_path, info->pod_namespace,
+			&refreshing->stray[refreshing->strays].policies);
+	refreshing->strays++;
 	return 0;
+}
+
+static bool set_select(void *context, uint64_t cgroup_id, struct abi_policy_set *ret_set)
+{
+	struct refreshing *refreshing = context;
+	const struct pod_container *container = pod_registry_recall(refreshing->policies->options.registry, cgroup_id);
+	const struct stray *stray, key = { .cgroup_id = cgroup_id };
+
+	if (container) {
+		policies_select(refreshing->policies, container->cgroup_path, container->pod_namespace, ret_set);
+		return true;
+	}
+	stray = refreshing->strays ? bsearch(&key, refreshing->stray, refreshing->strays, sizeof *stray, stray_order)
+				   : NULL;
+	refreshing->has_missed |= !stray;
+	if (stray)
+		*ret_set = stray->policies;
+	return stray != NULL;
 }
 
 /* Gives each container that the kernel knows the set that it should have. Those that have it are left alone. */
 static int containers_refresh(struct policies *policies, struct error *err)
 {
-	struct container *list = NULL;
-	int r = sensor_containers(policies->sensor, collect, &list);
+	struct refreshing refreshing = { .policies = policies };
+	int r = sensor_containers_refresh(policies->sensor, set_select, &refreshing, err);
 
-	if (r < 0)
-		(void)error_errno(err, -r, "cannot list the kernel's containers");
-	while (list) {
-		struct container *container = list;
-		struct abi_policy_set set;
-
-		list = container->next;
-		policies_select(policies, container->path, container->pod_namespace, &set);
-		if (r >= 0 && memcmp(&set, &container->policies, sizeof set)) {
-			r = sensor_container_policies(policies->sensor, container->cgroup_id, &set, err);
-			if (r == -ENOENT)
-				r = 0; /* it ended meanwhile */
-			if (r < 0)
-				(void)error_wrap(err, r, "container at %s", container->path);
+	if (r >= 0 && refreshing.has_missed) {
+		r = sensor_containers(policies->sensor, stray_collect, &refreshing);
+		if (r < 0)
+			(void)error_errno(err, -r, "cannot list the kernel's containers");
+		if (r >= 0 && refreshing.strays) {
+			qsort(refreshing.stray, refreshing.strays, sizeof *refreshing.stray, stray_order);
+			r = sensor_containers_refresh(policies->sensor, set_select, &refreshing, err);
 		}
-		free(container);
 	}
+	free(refreshing.stray);
 	return r < 0 ? r : 0;
 }
 
@@ -288,7 +331,7 @@ static int load(struct policies *policies, struct policies_entry *entry, struct 
 		policy_record_remove(options->state_dir_fd, entry->slot);
 		return r;
 	}
-	entry->is_loaded = true;
+	entry_loaded(entry);
 	return 0;
 }
 
@@ -325,7 +368,8 @@ static void slot_return(struct policies *policies, struct policies_entry *entry,
 {
 	entry->slot = record->slot;
 	entry->generation = record->generation;
-	entry->is_loaded = is_in_kernel;
+	if (is_in_kernel)
+		entry_loaded(entry);
 	policies->by_slot[record->slot] = entry;
 	set_bit(&policies->taken, record->slot, true);
 }

@@ -24,6 +24,7 @@
 #include "abi.h"
 
 struct error;
+struct namespace_set;
 struct pod_registry;
 struct policies;
 struct policy;
@@ -47,7 +48,8 @@ struct policies_entry {
 	char *file; /* "static": where it came from; else NULL */
 	unsigned slot;
 	uint32_t generation;
-	bool is_loaded; /* the kernel has its rows */
+	bool is_loaded;                /* the kernel has its rows */
+	struct namespace_set *selects; /* its namespace's; NULL: cluster-wide */
 };
 
 /* -ENOMEM. */

@@ -2,6 +2,7 @@
 #include "memory_sensor.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -55,7 +56,7 @@ int sensor_containers(struct sensor *sensor, sensor_container_fn *each, void *co
 	for (size_t i = 0; i < sensor->containers; i++) {
 		struct abi_cgroup entry = { .container = sensor->container[i].id,
 					    .policies = sensor->container[i].policies };
-		struct abi_container_info info = { 0 };
+		struct abi_container_info info = { .registered_ns = sensor->container[i].is_announced ? 0 : 1 };
 		struct buf name_space = buf_over(info.pod_namespace, sizeof info.pod_namespace);
 		struct buf path = buf_over(info.cgroup_path, sizeof info.cgroup_path);
 		int r;
@@ -69,17 +70,20 @@ int sensor_containers(struct sensor *sensor, sensor_container_fn *each, void *co
 	return 0;
 }
 
-int sensor_container_policies(struct sensor *sensor, uint64_t cgroup_id, const struct abi_policy_set *policies,
-			      struct error *err)
+int sensor_containers_refresh(struct sensor *sensor, sensor_select_fn *select, void *context, struct error *err)
 {
+	int changed = 0;
+
 	if (sensor->fail_refresh)
 		return error_errno(err, sensor->fail_refresh, "made to fail");
 	for (size_t i = 0; i < sensor->containers; i++) {
-		if (sensor->container[i].id != cgroup_id)
+		struct abi_policy_set *policies = &sensor->container[i].policies, set = *policies;
+
+		if (!select(context, sensor->container[i].id, &set) || !memcmp(&set, policies, sizeof set))
 			continue;
-		sensor->container[i].policies = *policies;
+		*policies = set;
 		sensor->refreshes++;
-		return 0;
+		changed++;
 	}
-	return -ENOENT;
+	return changed;
 }

@@ -15,6 +15,7 @@ struct sensor {
 		uint64_t id;
 		struct abi_policy_set policies;
 		const char *name_space, *path;
+		bool is_announced; /* armed by name: nobody has told the kernel yet who it is */
 	} container[MEMORY_CONTAINERS];
 	size_t containers;
 	int fail_add, fail_refresh; /* errno of the next calls; 0 = works */

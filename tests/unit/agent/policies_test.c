@@ -183,6 +183,27 @@ static void a_policy_selects_its_namespace_and_what_is_inside(void **state)
 	(void)state;
 }
 
+/* A container that the registry has no room for, or has forgotten, is still known to the kernel. */
+static void a_container_that_the_registry_does_not_know_is_selected_too(void **state)
+{
+	struct bed bed;
+
+	bed_open(&bed);
+	apply(&bed);
+	assert_int_equal(pod_registry_remove(bed.registry, 10, 1), 0);
+	add(&bed, in("recent", "a"));
+	assert_string_equal(selected(&bed, slot_of(&bed, "recent")), "x.."); /* what was inside runs on its own */
+	assert_int_equal(pod_registry_expire(bed.registry, INT64_MAX), 1);
+	add(&bed, in("forgotten", "a"));
+	assert_string_equal(selected(&bed, slot_of(&bed, "forgotten")), "x..");
+	bed.sensor.container[0].is_announced = true;
+	add(&bed, in("announced", "a"));
+	assert_string_equal(selected(&bed, slot_of(&bed, "announced")), "...");
+	assert_string_equal(selected(&bed, slot_of(&bed, "forgotten")), "x.."); /* it keeps what it has */
+	bed_close(&bed);
+	(void)state;
+}
+
 static void a_restart_touches_nothing_that_stays(void **state)
 {
 	struct bed bed;
@@ -382,6 +403,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_policy_selects_its_namespace_and_what_is_inside),
+		cmocka_unit_test(a_container_that_the_registry_does_not_know_is_selected_too),
 		cmocka_unit_test(a_restart_touches_nothing_that_stays),
 		cmocka_unit_test(a_changed_file_gets_a_new_slot_before_it_loses_the_old_one),
 		cmocka_unit_test(what_is_no_longer_configured_is_removed),
