@@ -249,3 +249,69 @@ int flags_json_read(struct flag_parse *parse, struct str text, const struct flag
 	}
 	return 0;
 }
+
+static void key_write(const char *name, struct buf *out)
+{
+	buf_text(out, "  \"");
+	for (; *name; name++)
+		buf_byte(out, *name == '-' ? '_' : *name);
+	buf_text(out, "\": ");
+}
+
+static void list_write(const struct flag_list *list, struct buf *out)
+{
+	buf_byte(out, '[');
+	for (size_t i = 0; i < list->n; i++) {
+		buf_text(out, i ? ", " : "");
+		json_write_string(out, str_of(list->item[i]));
+	}
+	buf_byte(out, ']');
+}
+
+static void value_write(const struct flag *flag, const void *conf, struct buf *out)
+{
+	const void *at = (const char *)conf + flag->offset;
+	char memory[64];
+	struct buf text = buf_over(memory, sizeof memory);
+
+	switch (flag->type) {
+	case FLAG_LIST:
+		list_write(at, out);
+		return;
+	case FLAG_STRING:
+		json_write_string(out, str_of(*(const char *const *)at));
+		return;
+	case FLAG_DURATION:
+		flags_print_value(flag, conf, &text);
+		json_write_string(out, (struct str){ memory, text.len });
+		return;
+	case FLAG_BOOL:
+	case FLAG_INT:
+	case FLAG_SIZE:
+		flags_print_value(flag, conf, out);
+		return;
+	}
+}
+
+static bool is_named(const char *const *names, const char *name)
+{
+	for (; names && *names; names++)
+		if (!strcmp(*names, name))
+			return true;
+	return false;
+}
+
+void flags_json_write(const struct flag_set *set, const void *conf, const char *const *skip, struct buf *out)
+{
+	const char *between = "{\n";
+
+	for (const struct flag *flag = set->flags; flag->name; flag++) {
+		if (is_named(skip, flag->name))
+			continue;
+		buf_text(out, between);
+		key_write(flag->name, out);
+		value_write(flag, conf, out);
+		between = ",\n";
+	}
+	buf_text(out, between[0] == '{' ? "{}\n" : "\n}\n");
+}

@@ -27,4 +27,10 @@
  */
 int flags_json_read(struct flag_parse *parse, struct str text, const struct flags_unknown *unknown, struct error *err);
 
+/*
+ * The values in force as such a file: an object with a line for each flag, keys with underscores, durations in Go's
+ * syntax. Flags that `skip` names (NULL-terminated; may be NULL) are left out. Reading it gives the same values.
+ */
+void flags_json_write(const struct flag_set *set, const void *conf, const char *const *skip, struct buf *out);
+
 #endif

@@ -6,18 +6,38 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "hook/hook_request.h"
 #include "rpc/grpc_client.h"
 
 #define BACKOFF_FIRST_NS (2 * NS_PER_MS)
 #define BACKOFF_MAX_NS (100 * NS_PER_MS)
 
-static bool is_worth_another(const struct hook_ask *ask, const struct grpc_result *result)
+/* What is found out on the way. */
+struct asking {
+	const struct hook_ask *ask;
+	int64_t soft_ns; /* the end for a tolerated container */
+	bool is_known, is_tolerated;
+};
+
+static bool is_tolerated(struct asking *asking)
+{
+	if (!asking->is_known) {
+		asking->is_known = true;
+		asking->is_tolerated = asking->ask->is_tolerated(asking->ask->user);
+	}
+	return asking->is_tolerated;
+}
+
+static bool is_worth_more(void *user)
+{
+	return !is_tolerated(user);
+}
+
+static bool is_worth_another(struct asking *asking, const struct grpc_result *result)
 {
 	bool is_down = result->outcome == GRPC_NO_CONNECTION ||
 		       (result->outcome == GRPC_ANSWERED && result->status == GRPC_UNAVAILABLE);
 
-	return is_down && (!ask->is_tolerated || result->is_retried_soon);
+	return asking->ask->is_tolerated && is_down && (!is_tolerated(asking) || result->is_retried_soon);
 }
 
 /* Waits, not beyond `until_ns`. False: no time left, or a signal. */
@@ -95,37 +115,56 @@ static void error_write(const struct hook_ask *ask, struct hook_answer *answer)
 	description_write(&out, ask, answer);
 }
 
+static void target_wrong(struct hook_answer *answer, const struct error *err)
+{
+	struct buf out = buf_over(answer->error, sizeof answer->error);
+
+	answer->result = (struct grpc_result){ .outcome = GRPC_NO_CONNECTION, .status = GRPC_INVALID_ARGUMENT };
+	buf_text(&out, "rpc error: code = InvalidArgument desc = ");
+	buf_add(&out, err->text, strnlen(err->text, HOOK_ASK_TEXT_MAX - 64));
+}
+
+static void attempts_make(struct asking *asking, const struct grpc_target *target, struct arena *arena,
+			  struct hook_answer *answer)
+{
+	const struct hook_ask *ask = asking->ask;
+	const struct grpc_request request = { .path = ask->method, .authority = "localhost", .body = ask->body };
+	struct grpc_call_limits limits = {
+		.deadline_ns = ask->deadline_ns,
+		.mask = &ask->stop->wait_mask,
+		.stop = ask->stop->stop,
+		.is_worth_more = ask->is_tolerated ? is_worth_more : NULL,
+		.user = asking,
+		.soft_ns = asking->soft_ns,
+	};
+
+	for (int64_t wait_ns = BACKOFF_FIRST_NS;;) {
+		answer->attempts++;
+		grpc_client_call(target, &request, &limits, arena, ask->response, &answer->result);
+		if (!is_worth_another(asking, &answer->result))
+			return;
+		limits.is_worth_more = NULL; /* it is known now */
+		if (is_tolerated(asking) && asking->soft_ns < ask->deadline_ns)
+			limits.deadline_ns = asking->soft_ns;
+		if (!back_off(ask, wait_ns, limits.deadline_ns))
+			return;
+		wait_ns = wait_ns * 2 < BACKOFF_MAX_NS ? wait_ns * 2 : BACKOFF_MAX_NS;
+	}
+}
+
 bool hook_ask(const struct hook_ask *ask, struct arena *arena, struct hook_answer *ret_answer)
 {
-	const struct grpc_request request = { .path = HOOK_REQUEST_METHOD,
-					      .authority = "localhost",
-					      .body = ask->body };
-	struct grpc_call_limits limits = { .deadline_ns = ask->deadline_ns,
-					   .mask = &ask->stop->wait_mask,
-					   .stop = ask->stop->stop };
-	int64_t begin = clock_now_ns(CLOCK_MONOTONIC), wait_ns = BACKOFF_FIRST_NS;
+	int64_t begin = clock_now_ns(CLOCK_MONOTONIC);
+	struct asking asking = { .ask = ask, .soft_ns = begin + HOOK_TOLERATED_NS };
 	struct grpc_target target;
 	struct error err = { 0 };
 
 	*ret_answer = (struct hook_answer){ 0 };
-	if (ask->is_tolerated && begin + HOOK_TOLERATED_NS < limits.deadline_ns)
-		limits.deadline_ns = begin + HOOK_TOLERATED_NS;
 	if (grpc_target_parse(str_of(ask->agent), &target, &err) < 0) {
-		struct buf out = buf_over(ret_answer->error, sizeof ret_answer->error);
-
-		ret_answer->result =
-			(struct grpc_result){ .outcome = GRPC_NO_CONNECTION, .status = GRPC_INVALID_ARGUMENT };
-		buf_text(&out, "rpc error: code = InvalidArgument desc = ");
-		buf_add(&out, err.text, strnlen(err.text, HOOK_ASK_TEXT_MAX - 64));
+		target_wrong(ret_answer, &err);
 		return false;
 	}
-	for (;;) {
-		ret_answer->attempts++;
-		grpc_client_call(&target, &request, &limits, arena, NULL, &ret_answer->result);
-		if (!is_worth_another(ask, &ret_answer->result) || !back_off(ask, wait_ns, limits.deadline_ns))
-			break;
-		wait_ns = wait_ns * 2 < BACKOFF_MAX_NS ? wait_ns * 2 : BACKOFF_MAX_NS;
-	}
+	attempts_make(&asking, &target, arena, ret_answer);
 	if (*ask->stop->stop && ret_answer->result.outcome == GRPC_NO_CONNECTION)
 		ret_answer->result.outcome = GRPC_STOPPED; /* while it waited for the next attempt */
 	if (ret_answer->result.outcome == GRPC_STOPPED)

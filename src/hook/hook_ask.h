@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * src/hook/hook_ask.h: asks the agent, again where that may help. A container that may start without the agent waits
- * for one quick attempt only; any other is worth the whole time-out: an agent that restarts in 2 s costs 2 s, not a
- * failed pod.
+ * src/hook/hook_ask.h: asks the agent something, again where that may help. A container that may start without the
+ * agent waits for one quick attempt only; any other is worth the whole time-out: an agent that restarts in 2 s costs 2
+ * s, not a failed pod.
  */
 #ifndef HOOK_HOOK_ASK_H
 #define HOOK_HOOK_ASK_H
@@ -10,15 +10,24 @@
 #include "hook/hook_stop.h"
 #include "rpc/grpc_unary.h"
 
+struct buf;
+
 #define HOOK_TOLERATED_NS (300 * INT64_C(1000000)) /* for a tolerated container, answer included */
 #define HOOK_ASK_TEXT_MAX 1024
 #define HOOK_ASK_ARENA_BYTES (GRPC_UNARY_ARENA_BYTES + 256 * 1024) /* what a call needs of the arena */
 
 struct hook_ask {
-	const char *agent; /* gRPC target */
+	const char *agent;  /* gRPC target */
+	const char *method; /* "/package.Service/Method" */
 	struct str body;
-	int64_t deadline_ns; /* CLOCK_MONOTONIC */
-	bool is_tolerated;
+	struct buf *response; /* the message of an answer; NULL: of no interest */
+	int64_t deadline_ns;  /* CLOCK_MONOTONIC */
+	/*
+	 * May the container start without the agent? Asked at most once, and only if the agent is not there or slow: an
+	 * answer costs no fail check. NULL: no container, one attempt with the whole time-out.
+	 */
+	bool (*is_tolerated)(void *user);
+	void *user;
 	const struct hook_stop *stop;
 };
 

@@ -9,15 +9,17 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "hook/hook_ask.h"
+#include "hook/hook_check.h"
+#include "hook/hook_identity.h"
 #include "hook/hook_log.h"
 #include "hook/hook_request.h"
 #include "hook/hook_unseen.h"
-#include "match/allow_list.h"
 #include "oci/bundle.h"
 #include "oci/cgroup_path.h"
 #include "oci/state.h"
 
 static const char reason_check[] = "failCheck determined that we should fail";
+static const char reason_broken[] = "failed to run failCheck: ";
 static const char reason_forged[] = "forged identity: never tolerated";
 static const char reason_denied[] = "the agent refused the container: never tolerated";
 
@@ -109,23 +111,8 @@ static void cgroup_tell(const struct hook_create *create, struct hook_log *log, 
 	(void)log_end(&line); /* counted by the log: main reports it */
 }
 
-static void told(const char *flag, struct str *identity)
-{
-	if (flag[0])
-		*identity = str_of(flag);
-}
-
-/* Flags are the word of the runtime, through its NRI plugin: what a tenant wrote into annotations counts no more. */
-static void identity_told(const struct hook_conf *conf, struct identity *identity)
-{
-	told(conf->pod_namespace, &identity->pod_namespace);
-	told(conf->pod_name, &identity->pod_name);
-	told(conf->pod_uid, &identity->pod_uid);
-	told(conf->container_name, &identity->container_name);
-	told(conf->container_id, &identity->container_id);
-}
-
-/* Everything that can be known; `log` speaks about the container from here on. */
+/* Everything that can be known; `log` speaks about the container from here on. After a failure that is the flags' word.
+ */
 static int container_tell(const struct hook_create *create, struct hook_log *log, struct hook_container *container,
 			  struct error *err)
 {
@@ -134,26 +121,41 @@ static int container_tell(const struct hook_create *create, struct hook_log *log
 
 	if (r >= 0)
 		r = spec_tell(create, log, &state, container, err);
-	if (r < 0)
+	if (r < 0) {
+		*container = (struct hook_container){ .identity.runtime = create->runtime,
+						      .identity.container_id = state.id };
+		hook_identity_told(create->conf, &container->identity);
 		return r;
+	}
 	cgroup_tell(create, log, container);
 	identity_tell(create->runtime, &container->spec, &state, container->cgroup_path, &container->identity);
-	identity_told(create->conf, &container->identity);
+	hook_identity_told(create->conf, &container->identity);
 	log->container = container;
 	return 0;
 }
 
-static bool is_tolerated(const struct hook_conf *conf, const struct hook_container *container)
-{
-	const struct flag_list *names = &conf->allow_namespaces;
+/* The fail check, which runs at most once. */
+struct verdict {
+	struct hook_check check;
+	bool is_known;
+	int result; /* of hook_check_run */
+	char reason[ERROR_TEXT_MAX + 64];
+};
 
-	if (!conf->namespace_keys.n || conf->pod_namespace[0])
-		return allow_list_has(names->item, names->n, container->identity.pod_namespace);
-	for (size_t i = 0; i < conf->namespace_keys.n; i++)
-		if (allow_list_has(names->item, names->n,
-				   spec_annotation(&container->spec, str_of(conf->namespace_keys.item[i]))))
-			return true;
-	return false;
+static bool verdict_tolerates(void *user)
+{
+	struct verdict *verdict = user;
+	struct buf reason = buf_over(verdict->reason, sizeof verdict->reason);
+	struct error err = { 0 };
+
+	if (!verdict->is_known) {
+		verdict->is_known = true;
+		verdict->result = hook_check_run(&verdict->check, &err);
+		buf_text(&reason, verdict->result < 0 ? reason_broken : reason_check);
+		if (verdict->result < 0) /* an expression's error shows its place in further lines */
+			buf_add(&reason, err.text, strcspn(err.text, "\n"));
+	}
+	return verdict->result > 0;
 }
 
 static int refuse(struct hook_log *log, const char *reason, struct error *err)
@@ -163,6 +165,7 @@ static int refuse(struct hook_log *log, const char *reason, struct error *err)
 	hook_log_begin(log, &line, LOG_WARN, "failing container");
 	log_text(&line, "should-fail", reason);
 	log_text(&line, "error", err->text);
+	hook_log_duration(log, &line);
 	(void)log_end(&line); /* counted by the log: main reports it */
 	err->code = ECANCELED;
 	return -ECANCELED;
@@ -176,6 +179,7 @@ static int tolerate(const struct hook_create *create, struct hook_log *log, cons
 
 	hook_log_begin(log, &line, LOG_INFO,
 		       "failCheck determined that we should not fail this container, even if there was an error");
+	hook_log_duration(log, &line);
 	(void)log_end(&line); /* counted by the log: main reports it */
 	if (hook_unseen_record(create->conf->unseen_dir, container, clock_now_ns(CLOCK_REALTIME), &err) < 0) {
 		hook_log_begin(log, &line, LOG_WARN, "cannot write down that this container started without the agent");
@@ -186,7 +190,7 @@ static int tolerate(const struct hook_create *create, struct hook_log *log, cons
 }
 
 static int fail_check(const struct hook_create *create, struct hook_log *log, const struct hook_container *container,
-		      bool tolerated, struct error *err)
+		      struct verdict *verdict, struct error *err)
 {
 	struct log_line line;
 
@@ -198,17 +202,19 @@ static int fail_check(const struct hook_create *create, struct hook_log *log, co
 		hook_log_annotations(&plain, &line, "annotations", &container->spec);
 		(void)log_end(&line); /* counted by the log: main reports it */
 	}
-	return tolerated ? tolerate(create, log, container) : refuse(log, reason_check, err);
+	return verdict_tolerates(verdict) ? tolerate(create, log, container) : refuse(log, verdict->reason, err);
 }
 
 /* Asks the agent and acts on its answer. */
 static int agent_ask(const struct hook_create *create, struct hook_log *log, const struct hook_container *container,
-		     struct error *err)
+		     struct verdict *verdict, struct error *err)
 {
 	struct hook_ask ask = {
 		.agent = create->conf->agent,
+		.method = HOOK_REQUEST_METHOD,
 		.deadline_ns = create->start_ns + create->conf->timeout_ns,
-		.is_tolerated = is_tolerated(create->conf, container),
+		.is_tolerated = verdict_tolerates,
+		.user = verdict,
 		.stop = create->stop,
 	};
 	struct hook_answer answer;
@@ -216,15 +222,17 @@ static int agent_ask(const struct hook_create *create, struct hook_log *log, con
 	bool is_denied;
 
 	if (hook_request_build(container, create->arena, HOOK_ASK_ARENA_BYTES, &ask.body, err) < 0)
-		return fail_check(create, log, container, ask.is_tolerated, err);
+		return fail_check(create, log, container, verdict, err);
 	if (hook_ask(&ask, create->arena, &answer)) {
 		hook_log_begin(log, &line, LOG_INFO, "hook request to agent succeeded");
+		hook_log_duration(log, &line);
 		(void)log_end(&line); /* counted by the log: main reports it */
 		return 0;
 	}
 	hook_log_begin(log, &line, LOG_WARN, "hook request to the agent failed");
 	log_text(&line, "err", answer.error);
 	log_text(&line, "agent", hook_answer_kind(&answer));
+	hook_log_duration(log, &line);
 	(void)log_end(&line); /* counted by the log: main reports it */
 	is_denied = answer.result.is_servers_word && answer.result.status == GRPC_PERMISSION_DENIED;
 	if (answer.result.is_servers_word)
@@ -232,20 +240,24 @@ static int agent_ask(const struct hook_create *create, struct hook_log *log, con
 				answer.error);
 	else
 		(void)error_set(err, ECANCELED, "%s", answer.error);
-	return is_denied ? refuse(log, reason_denied, err) : fail_check(create, log, container, ask.is_tolerated, err);
+	return is_denied ? refuse(log, reason_denied, err) : fail_check(create, log, container, verdict, err);
 }
 
 int hook_create_run(const struct hook_create *create, struct error *err)
 {
 	struct hook_container container = { 0 };
+	struct verdict verdict = {
+		.check = { .conf = create->conf, .container = &container, .arena = create->check_arena },
+	};
 	struct hook_log log;
 	struct log_line line;
 	int r;
 
-	hook_log_init(&log, create->log, clock_now_ns(CLOCK_REALTIME), create->arena);
+	hook_log_init(&log, create->log, clock_now_ns(CLOCK_REALTIME), create->start_ns, create->arena);
 	r = container_tell(create, &log, &container, err);
-	if (r < 0) /* its namespace is unknown: not tolerated */
-		return fail_check(create, &log, &container, false, err);
+	if (r < 0)
+		return fail_check(create, &log, &container, &verdict, err);
+	verdict.check.is_known = true;
 	if (identity_check(&container.identity, container.cgroup_path, err) < 0)
 		return refuse(&log, reason_forged, err);
 	if (create->conf->disable_grpc) {
@@ -253,5 +265,5 @@ int hook_create_run(const struct hook_create *create, struct error *err)
 		(void)log_end(&line); /* counted by the log: main reports it */
 		return 0;
 	}
-	return agent_ask(create, &log, &container, err);
+	return agent_ask(create, &log, &container, &verdict, err);
 }

@@ -17,6 +17,7 @@ struct hook_create {
 	enum runtime runtime; /* of conf, parsed */
 	struct log *log;
 	struct arena *arena;
+	struct arena *check_arena; /* of the fail check, which may run in the midst of the call */
 	const struct hook_stop *stop;
 	int64_t start_ns; /* CLOCK_MONOTONIC: the time-out runs from here */
 	int stdin_fd;

@@ -44,7 +44,7 @@ int hook_log_open(const char *path, struct error *err)
 	return fd;
 }
 
-void hook_log_init(struct hook_log *hook_log, struct log *log, int64_t unix_ns, struct arena *arena)
+void hook_log_init(struct hook_log *hook_log, struct log *log, int64_t unix_ns, int64_t begin_ns, struct arena *arena)
 {
 	struct buf time = buf_over(hook_log->start_time, sizeof hook_log->start_time);
 
@@ -52,6 +52,20 @@ void hook_log_init(struct hook_log *hook_log, struct log *log, int64_t unix_ns, 
 	hook_log->log = log;
 	hook_log->arena = arena;
 	hook_log->container = NULL;
+	hook_log->begin_ns = begin_ns;
+}
+
+void hook_log_duration(const struct hook_log *hook_log, struct log_line *line)
+{
+	uint64_t us = (uint64_t)(clock_now_ns(CLOCK_MONOTONIC) - hook_log->begin_ns) / 1000;
+	char text[32];
+	struct buf out = buf_over(text, sizeof text);
+
+	buf_u64(&out, us / 1000000);
+	buf_byte(&out, '.');
+	for (uint64_t unit = 100000; unit; unit /= 10)
+		buf_byte(&out, (char)('0' + us / unit % 10));
+	log_raw(line, "duration", (struct str){ text, out.len });
 }
 
 /* Bytewise, the shorter first: the order of Go's maps in JSON. */

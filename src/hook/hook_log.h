@@ -21,12 +21,16 @@ struct hook_log {
 	char start_time[40];                    /* UTC, RFC 3339 */
 	const struct hook_container *container; /* NULL until the request is known: then the req-… keys appear */
 	struct arena *arena;                    /* for req-annotations, at debug level only */
+	int64_t begin_ns;                       /* CLOCK_MONOTONIC: what `duration` counts from */
 };
 
-void hook_log_init(struct hook_log *hook_log, struct log *log, int64_t unix_ns, struct arena *arena);
+void hook_log_init(struct hook_log *hook_log, struct log *log, int64_t unix_ns, int64_t begin_ns, struct arena *arena);
 
 /* Begins a line with the context's keys; the caller adds its own and ends it. */
 void hook_log_begin(struct hook_log *hook_log, struct log_line *line, enum log_level level, const char *msg);
+
+/* The last key of a line about an outcome: "duration", the seconds since begin_ns, as 0.000345. */
+void hook_log_duration(const struct hook_log *hook_log, struct log_line *line);
 
 /* Adds all annotations as an object with sorted keys; nothing if they do not fit a line. */
 void hook_log_annotations(struct hook_log *hook_log, struct log_line *line, const char *key, const struct spec *spec);

@@ -22,7 +22,14 @@ static const struct flag rows[] = {
 	  "annotations that carry the pod's namespace for the fail check; without it the one that the runtime writes "
 	  "itself" },
 	{ "fail-allow-namespaces", FLAG_LIST, FIELD(allow_namespaces), "kube-system", "NAME,...",
-	  "start containers of these namespaces even if the agent cannot be asked" },
+	  "start containers of these namespaces even if the agent cannot be asked; repeatable" },
+	{ "fail-allow-namespaces-regex", FLAG_LIST, FIELD(allow_namespaces_regex), "", "PATTERN,...",
+	  "the same for namespaces that a pattern (RE2 syntax) matches anywhere, unless anchored with ^ and $; a comma "
+	  "in "
+	  "a pattern is written \\,; repeatable" },
+	{ "fail-cel-expr", FLAG_STRING, FIELD(fail_cel_expr), "", "EXPR",
+	  "CEL expression that decides instead of the two flags above when the agent cannot be asked: true fails the "
+	  "container" },
 	{ "runtime", FLAG_STRING, FIELD(runtime), "auto", "NAME",
 	  "whose annotations say who the container is: containerd, cri-o, podman, docker, or auto (by the cgroup "
 	  "path)" },
@@ -34,23 +41,44 @@ static const struct flag rows[] = {
 	{ "pod-uid", FLAG_STRING, FIELD(pod_uid), "", "UID", "UID of the pod, checked against the cgroup path" },
 	{ "container-name", FLAG_STRING, FIELD(container_name), "", "NAME", "name of the container in its pod" },
 	{ "container-id", FLAG_STRING, FIELD(container_id), "", "ID", "the runtime's id of the container" },
+	{ "just-print-config", FLAG_BOOL, FIELD(just_print_config), "false", NULL,
+	  "print the settings in force as JSON, which is a configuration file, and end" },
+	{ "check-config", FLAG_BOOL, FIELD(check_config), "false", NULL,
+	  "look for whatever could go wrong at a container's start, print it, and end with status 0 (good) or 1" },
+	{ "eval-cel", FLAG_STRING, FIELD(eval_cel), "", "EXPR",
+	  "try a CEL expression as --fail-cel-expr would: print its value, or what is wrong with it, and end with "
+	  "status "
+	  "0 or 1" },
+	{ "annotations", FLAG_STRING, FIELD(annotations), "{}", "JSON", "annotations of the container for --eval-cel" },
 	{ 0 },
 };
 
 const struct flag_set hook_options = {
 	.usage = "tetragon-oci-hook [flags] HOOK",
-	.about =
-		"OCI hook: asks the Tetragon agent before a container runs its first instruction. HOOK is\n"
-		"createRuntime (asks the agent), createContainer or poststop (do nothing). The OCI state is read from\n"
-		"standard input. Exit status: 0 the container may start, 1 it must not, 80 wrong usage.",
+	.about = "OCI hook: asks the Tetragon agent before a container runs its first instruction. HOOK is\n"
+		 "createRuntime (asks the agent), createContainer or poststop (do nothing), server-version (prints\n"
+		 "the agent's version). The OCI state is read from standard input. Flags may also stand in\n"
+		 "tetragon-oci-hook.json beside the program, with underscores for dashes; the command line counts "
+		 "more.\n"
+		 "Exit status: 0 the container may start, 1 it must not, 80 wrong usage.",
 	.flags = rows,
 };
+
+const char *const hook_questions[] = { "just-print-config", "check-config", "eval-cel", "annotations", NULL };
+
+bool hook_option_is_from(const struct flag_parse *parse, const char *name, enum flag_source source)
+{
+	const struct flag *flag = flags_find(parse->set, str_of(name));
+
+	return flag && parse->source[flag - parse->set->flags] == (unsigned char)source;
+}
 
 /* As rows, because what was probably meant is told in the same way. */
 static const struct flag names[] = {
 	[HOOK_CREATE_RUNTIME] = { .name = "createRuntime" },
 	[HOOK_CREATE_CONTAINER] = { .name = "createContainer" },
 	[HOOK_POSTSTOP] = { .name = "poststop" },
+	[HOOK_SERVER_VERSION] = { .name = "server-version" },
 	{ 0 },
 };
 
@@ -64,7 +92,8 @@ int hook_name_parse(struct str name, enum hook_name *ret_name, struct error *err
 		return 0;
 	}
 	nearest = flags_nearest(&all, name);
-	return error_set(err, EINVAL, "unknown hook '%.*s'; want createRuntime, createContainer or poststop%s%s%s",
-			 (int)name.len, name.p, nearest ? "; did you mean '" : "", nearest ? nearest->name : "",
-			 nearest ? "'?" : "");
+	return error_set(err, EINVAL,
+			 "unknown hook '%.*s'; want createRuntime, createContainer, poststop or server-version%s%s%s",
+			 (int)(name.len < 80 ? name.len : 80), name.p, nearest ? "; did you mean '" : "",
+			 nearest ? nearest->name : "", nearest ? "'?" : "");
 }

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <sys/auxv.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -13,22 +14,43 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/flags_json.h"
+#include "hook/hook_options.h"
 
-#define CONFIG_NAME "tetragon-oci-hook.json"
 #define OLD_KERNEL_FDS 4096 /* closed one by one where the kernel has no close_range (before 5.9) */
+
+/* Only root may raise them; whoever may not goes on with what there is. */
+static void limits_raise(void)
+{
+	static const struct {
+		int resource;
+		rlim_t limit;
+	} limits[] = {
+		{ RLIMIT_STACK, 8 << 20 }, /* first: what follows needs more than a page */
+		{ RLIMIT_NOFILE, 64 },
+		{ RLIMIT_FSIZE, RLIM_INFINITY },
+		{ RLIMIT_CPU, RLIM_INFINITY },
+	};
+
+	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+		const struct rlimit limit = { limits[i].limit, limits[i].limit };
+
+		(void)setrlimit(limits[i].resource, &limit); /* see above */
+	}
+}
 
 void hook_self_seal(void)
 {
 	struct pollfd standard[3] = { { .fd = 0 }, { .fd = 1 }, { .fd = 2 } };
 
+	limits_raise();
 	if (syscall(SYS_close_range, 3u, ~0u, 0u) < 0)
 		for (int fd = 3; fd < OLD_KERNEL_FDS; fd++)
 			(void)close(fd); /* most are not open */
 	if (poll(standard, 3, 0) < 0)
 		return;
-	for (int i = 0; i < 3; i++)
-		if (standard[i].revents & POLLNVAL)
-			(void)openat(AT_FDCWD, "/dev/null", O_RDWR | O_NOCTTY); /* takes the lowest number: i */
+	for (int i = 0; i < 3; i++) /* each opening takes the lowest number: i */
+		if (standard[i].revents & POLLNVAL && openat(AT_FDCWD, "/dev/null", O_RDWR | O_NOCTTY) < 0)
+			(void)openat(AT_FDCWD, "/", O_PATH); /* no /dev here: neither readable nor writable */
 }
 
 struct str hook_self_dir(struct arena *arena)
@@ -57,7 +79,7 @@ static int config_open(struct str dir, struct error *err)
 	auto_close int fd = -1;
 
 	buf_str(&name, dir);
-	buf_text(&name, "/" CONFIG_NAME);
+	buf_text(&name, "/" HOOK_CONFIG_NAME);
 	if (name.overflow)
 		return error_set(err, ENAMETOOLONG, "its path is too long");
 	fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -75,14 +97,17 @@ static int config_open(struct str dir, struct error *err)
 	return take_fd(&fd);
 }
 
-static void ignore_unknown(void *user, struct str name, const struct flag *nearest)
+/* A question in the file would be asked, and no container guarded, at every start. */
+static int questions_refuse(const struct flag_parse *parse, struct error *err)
 {
-	(void)user, (void)name, (void)nearest; /* a newer program's option must not stop containers after a downgrade */
+	for (size_t i = 0; hook_questions[i]; i++)
+		if (hook_option_is_from(parse, hook_questions[i], FLAG_FROM_CONFIG))
+			return error_set(err, EINVAL, "--%s is for the command line only", hook_questions[i]);
+	return 0;
 }
 
-int hook_self_config(struct str dir, struct flag_parse *parse, struct error *err)
+int hook_self_config(struct str dir, const struct flags_unknown *unknown, struct flag_parse *parse, struct error *err)
 {
-	static const struct flags_unknown unknown = { .report = ignore_unknown };
 	auto_close int fd = -1;
 	char *text;
 	ssize_t n;
@@ -96,12 +121,14 @@ int hook_self_config(struct str dir, struct flag_parse *parse, struct error *err
 	if (r >= 0) {
 		text = arena_alloc(parse->arena, HOOK_CONFIG_MAX_BYTES);
 		if (!text)
-			return error_set(err, ENOMEM, "%.*s/" CONFIG_NAME ": out of memory", (int)dir.len, dir.p);
+			return error_set(err, ENOMEM, "%.*s/" HOOK_CONFIG_NAME ": out of memory", (int)dir.len, dir.p);
 		n = read(fd, text, HOOK_CONFIG_MAX_BYTES); /* one read gets a regular file of this size whole */
 		r = n < 0 ? error_errno(err, errno, "cannot read it")
-			  : flags_json_read(parse, (struct str){ text, (size_t)n }, &unknown, err);
+			  : flags_json_read(parse, (struct str){ text, (size_t)n }, unknown, err);
 	}
+	if (r >= 0)
+		r = questions_refuse(parse, err);
 	if (r < 0)
-		return error_wrap(err, r, "%.*s/" CONFIG_NAME, (int)dir.len, dir.p);
+		return error_wrap(err, r, "%.*s/" HOOK_CONFIG_NAME, (int)dir.len, dir.p);
 	return 0;
 }

@@ -11,9 +11,11 @@
 
 #define HOOK_CONFIG_MAX_BYTES (64 * 1024)
 
+#define HOOK_CONFIG_NAME "tetragon-oci-hook.json"
+
 /*
- * Closes all descriptors above 2 and opens those of 0..2 that are not open on /dev/null, so that no file of ours takes
- * their place.
+ * Raises resource limits that could end the process or keep it from opening a file, closes all descriptors above 2 and
+ * opens those of 0..2 that are not open on /dev/null, so that no file of ours takes their place. Call it first.
  */
 void hook_self_seal(void);
 
@@ -25,10 +27,10 @@ void hook_self_seal(void);
 struct str hook_self_dir(struct arena *arena);
 
 /*
- * Sets options from tetragon-oci-hook.json in `dir`. No such file, or none that may be read: nothing to do. Returns 0;
- * -EPERM not a regular file, not root's, or writable by others; -EFBIG; -EINVAL and others as flags_json_read. The text
- * names the file.
+ * Sets options from HOOK_CONFIG_NAME in `dir`. No such file, or none that may be read: nothing to do. Unknown keys go
+ * to `unknown`. Returns 0; -EPERM not a regular file, not root's, or writable by others; -EFBIG; -EINVAL and others as
+ * flags_json_read, and -EINVAL for a flag of hook_questions. The text names the file.
  */
-int hook_self_config(struct str dir, struct flag_parse *parse, struct error *err);
+int hook_self_config(struct str dir, const struct flags_unknown *unknown, struct flag_parse *parse, struct error *err);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * src/hook/hook_stop.h: SIGTERM and SIGINT end the call to the agent, nothing else. They are blocked but for the waits,
- * so that none gets lost between a look and a wait. SIGPIPE is ignored: a closed log or standard error ends nothing.
+ * so that none gets lost between a look and a wait. All others stay blocked: no closed pipe (SIGPIPE), limit of a
+ * file's size (SIGXFSZ), hang-up or inherited alarm ends the hook without a decision.
  */
 #ifndef HOOK_HOOK_STOP_H
 #define HOOK_HOOK_STOP_H

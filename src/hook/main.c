@@ -5,18 +5,25 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/flags_json.h"
 #include "hook/hook_create.h"
+#include "hook/hook_eval.h"
+#include "hook/hook_inspect.h"
 #include "hook/hook_log.h"
 #include "hook/hook_options.h"
+#include "hook/hook_rotate.h"
 #include "hook/hook_self.h"
 #include "hook/hook_stop.h"
+#include "hook/hook_version.h"
 
 #define ARENA_BYTES (16 * 1024 * 1024) /* pages that nobody touches cost nothing */
+#define CHECK_ARENA_BYTES (8 * 1024 * 1024)
+#define PRINT_BYTES (256 * 1024) /* of the configuration: a file of 64 KiB, and the command line */
 #define EXIT_USAGE 80
 #define LOG_NAME "/tetragon-oci-hook.log"
 
 /* All the memory that there is: limits of the inputs (1 MiB state, 4 MiB spec) and of the call fit in. */
-static char arena_memory[ARENA_BYTES];
+static char arena_memory[ARENA_BYTES], check_memory[CHECK_ARENA_BYTES];
 
 static void print(int fd, struct buf *text)
 {
@@ -37,8 +44,7 @@ static int usage_error(int status, const struct error *err)
 
 static int answer_question(const struct flag_parse *parse)
 {
-	char memory[8192];
-	struct buf text = buf_over(memory, sizeof memory);
+	struct buf text = buf_over(check_memory, PRINT_BYTES); /* nobody else's now */
 
 	if (parse->help)
 		flags_help(&hook_options, &text);
@@ -87,10 +93,15 @@ static void log_start(struct log *log, const struct hook_conf *conf, const char 
 		(void)error_set(&err, ENOENT, "no log file: the program's folder is unknown; give --log-fname");
 	else
 		log->fd = hook_log_open(name, &err);
-	if (log->fd < 0) {
+	if (log->fd >= 0) {
+		const struct hook_rotate rotate = { name, clock_now_ns(CLOCK_REALTIME), HOOK_ROTATE_BYTES };
+
+		log->fd = hook_rotate(&rotate, log->fd, &err);
+	} else {
 		log->fd = -1;
-		log_trouble(err.text);
 	}
+	if (err.code)
+		log_trouble(err.text);
 	if (log_level_parse(str_of(conf->log_level), &level) >= 0)
 		log->level = level;
 	else
@@ -114,6 +125,20 @@ static void fail_container(const struct error *err, const char *log_file)
 	print(STDERR_FILENO, &text);
 }
 
+static int version_print(const struct hook_create *create, struct error *err)
+{
+	char memory[HOOK_VERSION_MAX + 2];
+	struct buf text = buf_over(memory, HOOK_VERSION_MAX);
+	int r = hook_version_run(create, &text, err);
+
+	if (r < 0)
+		return r;
+	text.size = sizeof memory;
+	buf_byte(&text, '\n');
+	print(STDOUT_FILENO, &text);
+	return 0;
+}
+
 static int hook_run(struct hook_create *create, enum hook_name name, const char *log_file)
 {
 	struct error err = { 0 };
@@ -128,55 +153,173 @@ static int hook_run(struct hook_create *create, enum hook_name name, const char 
 		break;
 	case HOOK_POSTSTOP:
 		break;
+	case HOOK_SERVER_VERSION:
+		r = version_print(create, &err);
+		break;
 	}
 	if (create->log->dropped)
 		log_trouble(strerror(create->log->last_errno));
-	if (r < 0)
-		fail_container(&err, log_file);
-	return r < 0 ? 1 : 0;
+	if (r >= 0)
+		return 0;
+	if (name == HOOK_SERVER_VERSION)
+		return usage_error(1, &err);
+	fail_container(&err, log_file);
+	return 1;
 }
 
-int main(int argc, char *argv[])
+static int config_print(const struct hook_conf *conf)
 {
-	int64_t start_ns = clock_now_ns(CLOCK_MONOTONIC);
-	struct arena arena = arena_over(arena_memory, sizeof arena_memory);
+	struct buf text = buf_over(check_memory, PRINT_BYTES); /* nobody else's now */
+
+	flags_json_write(&hook_options, conf, hook_questions, &text);
+	print(STDOUT_FILENO, &text);
+	return 0;
+}
+
+static void finding_print(void *user, bool is_mistake, const char *what)
+{
+	char memory[ERROR_TEXT_MAX + 64];
+	struct buf text = buf_over(memory, sizeof memory);
+
+	(void)user;
+	buf_text(&text, is_mistake ? "tetragon-oci-hook: error: " : "tetragon-oci-hook: warning: ");
+	buf_text(&text, what);
+	buf_byte(&text, '\n');
+	print(STDERR_FILENO, &text);
+}
+
+static int config_check(const struct hook_conf *conf, enum runtime runtime, struct arena *scratch, unsigned mistakes)
+{
+	const struct hook_inspect inspect = {
+		.conf = conf, .runtime = runtime, .arena = scratch, .report = finding_print
+	};
+	struct buf text;
+	char memory[64];
+
+	mistakes += hook_inspect(&inspect);
+	if (mistakes)
+		return 1;
+	text = buf_over(memory, sizeof memory);
+	buf_text(&text, "the configuration is good\n");
+	print(STDOUT_FILENO, &text);
+	return 0;
+}
+
+static int expression_try(const struct hook_conf *conf, enum runtime runtime, struct arena *arena)
+{
+	struct buf text = buf_over(check_memory, PRINT_BYTES); /* nobody else's now */
+	struct error err = { 0 };
+	const char *meaning;
+	char memory[128];
+	struct buf note = buf_over(memory, sizeof memory);
+
+	if (hook_eval(conf, runtime, arena, &text, &meaning, &err) < 0) {
+		finding_print(NULL, true, err.text);
+		return 1;
+	}
+	text.size = sizeof check_memory;
+	buf_byte(&text, '\n');
+	print(STDOUT_FILENO, &text);
+	buf_text(&note, meaning);
+	buf_byte(&note, '\n');
+	print(STDERR_FILENO, &note);
+	return 0;
+}
+
+/* What the configuration file says that no option is. */
+struct unknown_keys {
+	bool is_told; /* a check is on; else they are ignored: a newer program's must not stop containers */
+	unsigned count;
+};
+
+static void unknown_note(void *user, struct str name, const struct flag *nearest)
+{
+	struct unknown_keys *keys = user;
+	struct error err;
+
+	keys->count++;
+	if (!keys->is_told)
+		return;
+	(void)error_set(&err, EINVAL, HOOK_CONFIG_NAME ": unknown key '%.*s'", (int)(name.len < 80 ? name.len : 80),
+			name.p);
+	if (nearest) {
+		char snake[64];
+		struct buf out = buf_over(snake, sizeof snake);
+
+		for (const char *c = nearest->name; *c; c++)
+			buf_byte(&out, *c == '-' ? '_' : *c);
+		(void)error_set(&err, EINVAL, HOOK_CONFIG_NAME ": unknown key '%.*s'; did you mean '%s'?",
+				(int)(name.len < 80 ? name.len : 80), name.p, snake);
+	}
+	finding_print(NULL, true, err.text);
+}
+
+/* A value on the command line is wrong usage, one in the file a wrong configuration. */
+static int status_of(const struct flag_parse *parse, const char *flag)
+{
+	return hook_option_is_from(parse, flag, FLAG_FROM_CONFIG) ? 1 : EXIT_USAGE;
+}
+
+/* Everything about the call of the program, then the hook. */
+static int program_run(int argc, char *argv[], struct hook_create *create)
+{
 	struct hook_conf conf;
 	struct flag_parse parse = { 0 };
 	struct error err = { 0 };
-	struct hook_stop stop;
-	struct hook_create create = { .conf = &conf, .arena = &arena, .start_ns = start_ns, .stdin_fd = STDIN_FILENO };
+	struct unknown_keys keys = { 0 };
+	const struct flags_unknown unknown = { unknown_note, &keys };
 	struct log log;
-	const char *log_file;
 	enum hook_name name;
 	struct str dir;
 
-	hook_self_seal();
-	if (flags_init(&parse, &hook_options, &conf, &arena, &err) < 0 ||
+	create->conf = &conf;
+	if (flags_init(&parse, &hook_options, &conf, create->arena, &err) < 0 ||
 	    flags_parse_argv(&parse, argc, argv, &err) < 0)
 		return usage_error(EXIT_USAGE, &err);
 	if (parse.help || parse.version)
 		return answer_question(&parse);
+	dir = hook_self_dir(create->arena);
+	keys.is_told = conf.check_config;
+	if (hook_self_config(dir, &unknown, &parse, &err) < 0)
+		return usage_error(1, &err);
+	conf.log_fname = log_name(&conf, dir, create->arena);
+	if (conf.just_print_config)
+		return config_print(&conf);
+	if (runtime_parse(str_of(conf.runtime), &create->runtime, &err) < 0) {
+		(void)error_wrap(&err, -EINVAL, "--runtime");
+		return usage_error(conf.check_config ? 1 : status_of(&parse, "runtime"), &err);
+	}
+	if (conf.check_config)
+		return config_check(&conf, create->runtime, create->check_arena, keys.count);
+	if (hook_option_is_from(&parse, "eval-cel", FLAG_FROM_ARGV))
+		return expression_try(&conf, create->runtime, create->arena);
 	if (parse.arguments != 1) {
-		(void)error_set(&err, EINVAL, "%s; want one of createRuntime, createContainer, poststop",
+		(void)error_set(&err, EINVAL,
+				"%s; want one of createRuntime, createContainer, poststop, server-version",
 				parse.arguments ? "more than one hook name" : "no hook name");
 		return usage_error(EXIT_USAGE, &err);
 	}
-	dir = hook_self_dir(&arena);
-	if (hook_self_config(dir, &parse, &err) < 0)
-		return usage_error(1, &err);
-	if (runtime_parse(str_of(conf.runtime), &create.runtime, &err) < 0) {
-		(void)error_wrap(&err, -EINVAL, "--runtime");
-		return usage_error(EXIT_USAGE, &err);
-	}
-	log_file = log_name(&conf, dir, &arena);
-	log_start(&log, &conf, log_file);
-	create.log = &log;
+	log_start(&log, &conf, conf.log_fname);
+	create->log = &log;
 	if (hook_name_parse(str_of(parse.argument[0]), &name, &err) < 0) {
 		(void)log_event(&log, LOG_WARN, "hook called with unknown hook", "hook", parse.argument[0],
 				NULL); /* counted */
 		return usage_error(EXIT_USAGE, &err);
 	}
+	return hook_run(create, name, conf.log_fname);
+}
+
+int main(int argc, char *argv[])
+{
+	struct arena arena = arena_over(arena_memory, sizeof arena_memory);
+	struct arena check_arena = arena_over(check_memory, sizeof check_memory);
+	struct hook_stop stop;
+	struct hook_create create = {
+		.arena = &arena, .check_arena = &check_arena, .stop = &stop, .stdin_fd = STDIN_FILENO
+	};
+
+	hook_self_seal();
+	create.start_ns = clock_now_ns(CLOCK_MONOTONIC);
 	hook_stop_init(&stop);
-	create.stop = &stop;
-	return hook_run(&create, name, log_file);
+	return program_run(argc, argv, &create);
 }

@@ -12,6 +12,8 @@
 #include "base/error.h"
 #include "oci/spec.h"
 
+#define LEVELS_MAX 1024 /* folders above a bundle */
+
 /* Reads up to `limit` bytes; the file may have grown since fstat, never beyond what was allocated. */
 static int read_all(int fd, char *text, size_t size, size_t *ret_len)
 {
@@ -161,11 +163,75 @@ static int fd_path(int fd, char *path, size_t size)
 	return (int)n;
 }
 
-int bundle_check_outside(const struct bundle *bundle, struct str root_dir, struct error *err)
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Without /proc: from the bundle upwards, is one of the folders the root? 1 yes, 0 no, or -errno. */
+static int walk_up(int bundle_fd, int root_fd)
+{
+	auto_close int at = openat(bundle_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct stat root, here, before = { 0 };
+
+	if (at < 0 || fstat(root_fd, &root) < 0)
+		return -errno;
+	for (int level = 0; level < LEVELS_MAX; level++) {
+		auto_close int up = -1;
+		int below;
+
+		if (fstat(at, &here) < 0)
+			return -errno;
+		if (is_same(&here, &root))
+			return 1;
+		if (level && is_same(&here, &before))
+			return 0; /* "/" is its own parent */
+		before = here;
+		up = openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (up < 0)
+			return -errno;
+		below = at;
+		at = up;
+		up = below; /* closed here */
+	}
+	return -ELOOP;
+}
+
+/* As text, where /proc is: two system calls, and the error can say where the bundle really is. */
+static int is_inside(const struct bundle *bundle, int root_fd, struct error *err)
 {
 	char root[PATH_MAX], own[PATH_MAX];
+	size_t root_len = 0;
+	int r = fd_path(root_fd, root, sizeof root);
+
+	if (r >= 0) {
+		root_len = (size_t)r;
+		r = fd_path(bundle->dir_fd, own, sizeof own);
+	}
+	if (r == -ENOENT || r == -ENOTDIR) {
+		r = walk_up(bundle->dir_fd, root_fd);
+		if (r > 0)
+			return error_set(
+				err, EPERM,
+				"the bundle %s lies in the container's root: its config.json cannot be trusted",
+				bundle->path.p);
+	}
+	if (r < 0)
+		return error_errno(err, -r, "cannot resolve the bundle %s and the root directory", bundle->path.p);
+	if (!r)
+		return 0;
+	while (root_len && root[root_len - 1] == '/')
+		root_len--;
+	if (!strncmp(own, root, root_len) && (own[root_len] == '/' || !own[root_len]))
+		return error_set(err, EPERM,
+				 "the bundle %s lies in the container's root %s: its config.json cannot be trusted",
+				 own, root_len ? root : "/");
+	return 0;
+}
+
+int bundle_check_outside(const struct bundle *bundle, struct str root_dir, struct error *err)
+{
 	auto_close int root_fd = -1;
-	size_t root_len;
 	int r;
 
 	if (!root_dir.len)
@@ -175,20 +241,9 @@ int bundle_check_outside(const struct bundle *bundle, struct str root_dir, struc
 		return errno == ENOENT || errno == ENOTDIR
 			       ? 0
 			       : error_errno(err, errno, "cannot open the root directory %s", root_dir.p);
-	r = fd_path(root_fd, root, sizeof root);
-	if (r < 0)
-		return error_errno(err, -r, "cannot resolve the root directory %s", root_dir.p);
-	root_len = (size_t)r;
-	r = fd_path(bundle->dir_fd, own, sizeof own);
-	if (r < 0)
-		return error_errno(err, -r, "cannot resolve the bundle %s", bundle->path.p);
-	while (root_len && root[root_len - 1] == '/')
-		root_len--;
-	if (!strncmp(own, root, root_len) && (own[root_len] == '/' || !own[root_len]))
-		return error_set(err, EPERM,
-				 "the bundle %s lies in the container's root %s: its config.json cannot be trusted",
-				 own, root_len ? root : "/");
-	return 0;
+	r = is_inside(bundle, root_fd, err);
+	/* Not -ENOENT: that would say that there is no spec. */
+	return r == -ENOENT ? error_wrap(err, -EIO, "%s", bundle->path.p) : r;
 }
 
 void bundle_done(struct bundle *bundle)

@@ -38,6 +38,7 @@ void identity_tell(enum runtime runtime, const struct spec *spec, const struct o
 		.pod_name = annotation(spec, keys->pod_name),
 		.pod_uid = annotation(spec, keys->pod_uid),
 		.pod_namespace = annotation(spec, keys->pod_namespace),
+		.pod_uid_from = keys->pod_uid,
 	};
 }
 
@@ -49,9 +50,8 @@ int identity_check(const struct identity *identity, struct str cgroup_path, stru
 		return error_set(err, EPERM, "forged cgroup path '%.*s': it holds '..'", (int)cgroup_path.len,
 				 cgroup_path.p);
 	if (uid.len && identity->pod_uid.len && !cgroup_path_uid_equal(uid, identity->pod_uid))
-		return error_set(err, EPERM,
-				 "forged identity: the annotation %s says pod UID '%.*s', the cgroup path says '%.*s'",
-				 runtime_keys(identity->runtime)->pod_uid, (int)identity->pod_uid.len,
-				 identity->pod_uid.p, (int)uid.len, uid.p);
+		return error_set(err, EPERM, "forged identity: %s says pod UID '%.*s', the cgroup path says '%.*s'",
+				 identity->pod_uid_from ? identity->pod_uid_from : "the caller",
+				 (int)identity->pod_uid.len, identity->pod_uid.p, (int)uid.len, uid.p);
 	return 0;
 }

@@ -19,6 +19,7 @@ struct identity {
 	enum runtime runtime; /* never RUNTIME_AUTO */
 	struct str container_name, container_id, image;
 	struct str pod_name, pod_uid, pod_namespace;
+	const char *pod_uid_from; /* who says so, for errors: an annotation's key; static. NULL = nobody */
 };
 
 /*
@@ -30,7 +31,7 @@ void identity_tell(enum runtime runtime, const struct spec *spec, const struct o
 
 /*
  * Returns 0, or -EPERM with both sides in the text: the path climbs ("..") or its pod UID is another one than the
- * annotation's. Where one of the two UIDs is not there, nothing contradicts.
+ * one that was told. Where one of the two UIDs is not there, nothing contradicts.
  */
 int identity_check(const struct identity *identity, struct str cgroup_path, struct error *err);
 

@@ -11,50 +11,71 @@
 
 #define RECEIVE_BYTES 16384
 
-/* Waits for `events`. Returns 1 when there are some; 0 after the call was ended here (deadline, signal). */
-static int wait_for(struct grpc_unary *unary, int fd, short events, const struct grpc_call_limits *limits)
+/* A call under way. */
+struct attempt {
+	struct grpc_unary *unary;
+	const struct grpc_call_limits *limits;
+	int64_t until_ns; /* the soft limit, later the deadline */
+};
+
+static bool is_late(struct attempt *attempt, int64_t now_ns)
 {
+	const struct grpc_call_limits *limits = attempt->limits;
+
+	if (now_ns < attempt->until_ns)
+		return false;
+	if (attempt->until_ns < limits->deadline_ns && limits->is_worth_more(limits->user))
+		attempt->until_ns = limits->deadline_ns;
+	return now_ns >= attempt->until_ns;
+}
+
+/* Waits for `events`. Returns 1 when there are some; 0 after the call was ended here (deadline, signal). */
+static int wait_for(struct attempt *attempt, int fd, short events)
+{
+	const struct grpc_call_limits *limits = attempt->limits;
 	struct pollfd poll_fd = { .fd = fd, .events = events };
 
 	for (;;) {
-		int64_t left = limits->deadline_ns - clock_now_ns(CLOCK_MONOTONIC);
-		struct timespec timeout = { .tv_sec = left / NS_PER_S, .tv_nsec = left % NS_PER_S };
+		int64_t now_ns = clock_now_ns(CLOCK_MONOTONIC), left;
+		struct timespec timeout;
 		int r;
 
 		if (limits->stop && *limits->stop) {
-			grpc_unary_end(unary, GRPC_STOPPED, GRPC_CANCELLED, "ended by a signal");
+			grpc_unary_end(attempt->unary, GRPC_STOPPED, GRPC_CANCELLED, "ended by a signal");
 			return 0;
 		}
-		if (left <= 0) {
-			grpc_unary_end(unary, GRPC_NO_ANSWER, GRPC_DEADLINE_EXCEEDED, "no answer within the time-out");
+		if (is_late(attempt, now_ns)) {
+			grpc_unary_end(attempt->unary, GRPC_NO_ANSWER, GRPC_DEADLINE_EXCEEDED,
+				       "no answer within the time-out");
 			return 0;
 		}
+		left = attempt->until_ns - now_ns;
+		timeout = (struct timespec){ .tv_sec = left / NS_PER_S, .tv_nsec = left % NS_PER_S };
 		r = ppoll(&poll_fd, 1, &timeout, limits->mask);
 		if (r > 0)
 			return 1;
 		if (r < 0 && errno != EINTR) {
-			grpc_unary_eof(unary, strerror(errno));
+			grpc_unary_eof(attempt->unary, strerror(errno));
 			return 0;
 		}
 	}
 }
 
 /* Returns a connected socket, or -1 after the call was ended here. */
-static int connect_to(struct grpc_unary *unary, const struct grpc_target *target, const struct grpc_call_limits *limits,
-		      bool *ret_is_queue_full)
+static int connect_to(struct attempt *attempt, const struct grpc_target *target, bool *ret_is_queue_full)
 {
 	auto_close int fd = socket(target->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	socklen_t len = sizeof(int);
 	int error = 0;
 
 	if (fd < 0) {
-		grpc_unary_eof(unary, strerror(errno));
+		grpc_unary_eof(attempt->unary, strerror(errno));
 		return -1;
 	}
 	if (connect(fd, (const struct sockaddr *)&target->address, target->length) < 0) {
 		error = errno;
 		if (error == EINPROGRESS) {
-			if (!wait_for(unary, fd, POLLOUT, limits))
+			if (!wait_for(attempt, fd, POLLOUT))
 				return -1;
 			if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
 				error = errno;
@@ -62,7 +83,7 @@ static int connect_to(struct grpc_unary *unary, const struct grpc_target *target
 	}
 	if (error) {
 		*ret_is_queue_full = error == EAGAIN;
-		grpc_unary_eof(unary, error == EAGAIN ? "its queue of connections is full" : strerror(error));
+		grpc_unary_eof(attempt->unary, error == EAGAIN ? "its queue of connections is full" : strerror(error));
 		return -1;
 	}
 	return take_fd(&fd);
@@ -90,8 +111,9 @@ static bool send_all(struct grpc_unary *unary, int fd, bool *ret_is_full)
 	return true;
 }
 
-static void exchange(struct grpc_unary *unary, int fd, const struct grpc_call_limits *limits)
+static void exchange(struct attempt *attempt, int fd)
 {
+	struct grpc_unary *unary = attempt->unary;
 	char bytes[RECEIVE_BYTES];
 	bool can_send = true, is_full;
 
@@ -101,7 +123,7 @@ static void exchange(struct grpc_unary *unary, int fd, const struct grpc_call_li
 		is_full = false;
 		if (can_send)
 			can_send = send_all(unary, fd, &is_full);
-		if (grpc_unary_result(unary) || !wait_for(unary, fd, (short)(POLLIN | (is_full ? POLLOUT : 0)), limits))
+		if (grpc_unary_result(unary) || !wait_for(attempt, fd, (short)(POLLIN | (is_full ? POLLOUT : 0))))
 			return;
 		n = recv(fd, bytes, sizeof bytes, 0);
 		if (n > 0)
@@ -119,20 +141,21 @@ void grpc_client_call(const struct grpc_target *target, const struct grpc_reques
 {
 	struct grpc_request timed = *request;
 	size_t before = arena->used;
-	struct grpc_unary *unary;
+	bool has_soft = limits->is_worth_more && limits->soft_ns < limits->deadline_ns;
+	struct attempt attempt = { .limits = limits, .until_ns = has_soft ? limits->soft_ns : limits->deadline_ns };
 	struct error err = { 0 };
 	bool is_queue_full = false;
 
 	timed.timeout_ns = limits->deadline_ns - clock_now_ns(CLOCK_MONOTONIC);
-	if (grpc_unary_new(arena, &timed, response, &unary, &err) < 0) {
+	if (grpc_unary_new(arena, &timed, response, &attempt.unary, &err) < 0) {
 		*ret_result = (struct grpc_result){ .outcome = GRPC_NO_CONNECTION, .status = GRPC_RESOURCE_EXHAUSTED };
 		memcpy(ret_result->message, err.text, sizeof ret_result->message - 1);
 	} else {
-		auto_close int fd = connect_to(unary, target, limits, &is_queue_full);
+		auto_close int fd = connect_to(&attempt, target, &is_queue_full);
 
 		if (fd >= 0)
-			exchange(unary, fd, limits);
-		*ret_result = *grpc_unary_result(unary);
+			exchange(&attempt, fd);
+		*ret_result = *grpc_unary_result(attempt.unary);
 		ret_result->is_retried_soon = is_queue_full;
 	}
 	arena->used = before;

@@ -18,6 +18,13 @@ struct grpc_call_limits {
 	 */
 	const sigset_t *mask;
 	const volatile sig_atomic_t *stop;
+	/*
+	 * Where the deadline depends on something that is worth finding out only if it comes to that: without answer at
+	 * soft_ns this is asked, once; false ends the call as the deadline does. NULL: no such limit.
+	 */
+	bool (*is_worth_more)(void *user);
+	void *user;
+	int64_t soft_ns; /* CLOCK_MONOTONIC */
 };
 
 /*

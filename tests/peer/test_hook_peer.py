@@ -55,7 +55,7 @@ def test_the_success_line_has_the_keys_in_their_order(bed, agent):
     assert bed.messages() == ["hook request to agent succeeded"]
     line = bed.lines()[0]
     assert list(line) == ["time", "level", "msg", "hook", "start-time", "req-cgroups", "req-rootdir", "req-containerName",
-                          "req-containerID", "req-containerImage", "req-podName", "req-podUID", "req-podNamespace"]
+                          "req-containerID", "req-containerImage", "req-podName", "req-podUID", "req-podNamespace", "duration"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z", line["time"])
     assert line["level"] == "INFO" and line["hook"] == "createRuntime" and line["req-podNamespace"] == "tenant-a"
 

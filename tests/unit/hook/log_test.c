@@ -41,7 +41,7 @@ static const char *line_of(enum log_level level, bool has_container)
 
 	assert_int_equal(pipe(fd), 0);
 	log.fd = fd[1];
-	hook_log_init(&hook_log, &log, 1700000000000000000, &arena);
+	hook_log_init(&hook_log, &log, 1700000000000000000, 0, &arena);
 	hook_log.container = has_container ? &container : NULL;
 	hook_log_begin(&hook_log, &line, LOG_WARN, "m");
 	log_text(&line, "own", "x");

@@ -76,7 +76,7 @@ static void hook_names_are_exact_and_others_get_a_hint(void **state)
 		{ "createruntime", -EINVAL, "did you mean 'createRuntime'?" },
 		{ "create-runtime", -EINVAL, "did you mean 'createRuntime'?" },
 		{ "postStop", -EINVAL, "did you mean 'poststop'?" },
-		{ "startContainer", -EINVAL, "want createRuntime, createContainer or poststop" },
+		{ "startContainer", -EINVAL, "want createRuntime, createContainer, poststop or server-version" },
 		{ "", -EINVAL, "unknown hook ''" },
 	};
 
