@@ -129,7 +129,7 @@ int base_spec_write(struct setup_context *context, struct error *err)
 		      : error_set(err, ENOMEM, "not enough memory for the base spec");
 	if (result < 0 || conf->dry_run)
 		return result < 0 ? result : 0;
-	result = file_swap(conf->runtime_spec, room, out.len, 0644, err);
+	result = file_swap(conf->runtime_spec, room, out.len, 0644, NULL, err);
 	if (result >= 0)
 		(void)log_event(&context->log, LOG_INFO, "written output", "filename", conf->runtime_spec, NULL);
 	return result;

@@ -110,7 +110,7 @@ static int binary_install(struct setup_context *context, struct installed *hook,
 
 	if (result < 0)
 		return result;
-	result = file_swap_begin(&swap, hook->local, err);
+	result = file_swap_begin(&swap, hook->local, NULL, err);
 	if (result < 0)
 		return error_wrap(err, result, "cannot install the hook");
 	swap.exists = false; /* mode and owner are ours to choose */
@@ -162,7 +162,7 @@ static int drop_in_install(struct setup_context *context, const struct installed
 	hook_drop_in_write(&drop_in, &out);
 	if (out.overflow)
 		return error_set(err, E2BIG, "the hook's arguments do not fit into a file of %u bytes", DROP_IN_MAX);
-	result = file_swap(hook->drop_in, room, out.len, 0644, err);
+	result = file_swap(hook->drop_in, room, out.len, 0644, NULL, err);
 	if (result < 0)
 		return error_wrap(err, result, "the hook is there, but not registered");
 	(void)log_event(&context->log, LOG_INFO, "written conf", "conf-dst-path", hook->drop_in, NULL);
@@ -175,7 +175,7 @@ static int drop_in_remove(struct setup_context *context, const char *path, const
 	auto_swap struct file_swap swap = FILE_SWAP_NONE;
 	auto_free char *text = NULL;
 	size_t len;
-	int result = file_swap_begin(&swap, path, err);
+	int result = file_swap_begin(&swap, path, NULL, err);
 
 	*ret_ours = false;
 	if (result >= 0)
@@ -202,7 +202,7 @@ static int binary_remove(struct setup_context *context, const char *path, bool r
 {
 	auto_swap struct file_swap swap = FILE_SWAP_NONE;
 	struct hook_binary told;
-	int result = file_swap_begin(&swap, path, err);
+	int result = file_swap_begin(&swap, path, NULL, err);
 
 	if (result == -ENOENT || (result >= 0 && !swap.exists)) {
 		(void)log_event(&context->log, LOG_INFO, "no binary to remove", "bin-dst-path", path, NULL);

@@ -80,9 +80,9 @@ int conf_backup_save(const char *dir, const struct file_swap *swap, struct str b
 	/* A killed run leaves .before and .after of the same change, or a .before that is simply what the file still
 	 * is. */
 	if (result >= 0 && !holds(new, before))
-		result = file_swap(old, before.p, before.len, 0600, err);
+		result = file_swap(old, before.p, before.len, 0600, swap, err);
 	if (result >= 0)
-		result = file_swap(new, after.p, after.len, 0600, err);
+		result = file_swap(new, after.p, after.len, 0600, swap, err);
 	return result < 0 ? error_wrap(err, result, "no backup, so nothing was changed") : 0;
 }
 

@@ -133,7 +133,7 @@ static int write_output(struct setup_context *context, const struct conf_patch *
 	}
 	if (!*output)
 		return write_temporary(context, patch, after, err);
-	result = file_swap(output, after.p, after.len, 0644, err);
+	result = file_swap(output, after.p, after.len, 0644, swap, err);
 	if (result < 0)
 		return result;
 	(void)log_event(&context->log, LOG_INFO, "written output", "filename", output, NULL);
@@ -167,8 +167,8 @@ static int show(const char *path, struct str before, struct str after, struct er
 	return result < 0 || !fflush(stdout) ? result : error_errno(err, errno, "cannot write to standard output");
 }
 
-static int drop_in_write(struct setup_context *context, const struct conf_patch *patch, struct str root,
-			 bool *ret_changed, struct error *err)
+static int drop_in_write(struct setup_context *context, const struct conf_patch *patch, const struct file_swap *swap,
+			 struct str root, bool *ret_changed, struct error *err)
 {
 	auto_free char *text = NULL, *old = NULL;
 	size_t len, old_len = 0;
@@ -184,7 +184,7 @@ static int drop_in_write(struct setup_context *context, const struct conf_patch 
 		return 0;
 	if (context->conf.dry_run)
 		return show(patch->drop_in, (struct str){ old, old_len }, (struct str){ text, len }, err);
-	result = file_swap(patch->drop_in, text, len, 0644, err);
+	result = file_swap(patch->drop_in, text, len, 0644, swap, err);
 	if (result >= 0)
 		(void)log_event(&context->log, LOG_INFO, "written output", "filename", patch->drop_in, NULL);
 	return result;
@@ -232,7 +232,7 @@ static int patch_run(struct setup_context *context, const struct conf_patch *pat
 	setup_notes_log(context, &notes);
 	if (patch->drop_in) { /* the drop-in first: an import of a file that is not there stops the runtime */
 		context->conf.in_place = true;
-		result = drop_in_write(context, patch, (struct str){ before, before_len }, &dropped, err);
+		result = drop_in_write(context, patch, swap, (struct str){ before, before_len }, &dropped, err);
 		if (result < 0)
 			return error_wrap(err, result, "%s", swap->path);
 	}
@@ -252,7 +252,7 @@ int conf_patch_run(struct setup_context *context, const struct conf_patch *patch
 	int result = options_check(context, patch, err);
 
 	if (result >= 0)
-		result = file_swap_begin(&swap, patch->config_file, err);
+		result = file_swap_begin(&swap, patch->config_file, NULL, err);
 	if (result >= 0 && !swap.exists)
 		return error_set(err, ENOENT,
 				 "%s: no such file. Without a file the runtime uses its defaults; let the runtime's "

@@ -40,6 +40,14 @@ static int lock(struct file_swap *swap, const char *dir, struct error *err)
 	return error_set(err, EAGAIN, "%s: another run of this program works here for more than 10 s; try again", dir);
 }
 
+static bool is_held(const struct file_swap *swap, const struct file_swap *holder)
+{
+	struct stat ours, theirs;
+
+	return holder && !fstat(swap->dir_fd, &ours) && !fstat(holder->dir_fd, &theirs) &&
+	       ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
+}
+
 /* The target's folder and name. A target that is not there yet has its folder resolved instead. */
 static int target_resolve(struct file_swap *swap, const char *path, char *dir, struct error *err)
 {
@@ -106,7 +114,7 @@ static void leftovers_remove(const struct file_swap *swap)
 	(void)closedir(dir);
 }
 
-int file_swap_begin(struct file_swap *swap, const char *path, struct error *err)
+int file_swap_begin(struct file_swap *swap, const char *path, const struct file_swap *holder, struct error *err)
 {
 	char dir[PATH_MAX];
 	struct stat st;
@@ -119,7 +127,7 @@ int file_swap_begin(struct file_swap *swap, const char *path, struct error *err)
 	swap->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (swap->dir_fd < 0)
 		return error_errno(err, errno, "%s", dir);
-	result = lock(swap, dir, err);
+	result = is_held(swap, holder) ? 0 : lock(swap, dir, err);
 	if (result < 0)
 		return result;
 	if (!fstatat(swap->dir_fd, swap->name, &st, AT_SYMLINK_NOFOLLOW)) {
@@ -278,10 +286,11 @@ void file_swap_end(struct file_swap *swap)
 	swap->dir_fd = -1;
 }
 
-int file_swap(const char *path, const void *bytes, size_t n, mode_t mode, struct error *err)
+int file_swap(const char *path, const void *bytes, size_t n, mode_t mode, const struct file_swap *holder,
+	      struct error *err)
 {
 	auto_swap struct file_swap swap = FILE_SWAP_NONE;
-	int result = file_swap_begin(&swap, path, err);
+	int result = file_swap_begin(&swap, path, holder, err);
 
 	if (result >= 0)
 		result = file_swap_write(&swap, bytes, n, mode, err);

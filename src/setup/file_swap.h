@@ -27,10 +27,11 @@ struct file_swap {
 };
 
 /*
- * Opens and locks the folder of `path`. Waits for a lock up to 10 s. A leftover of a run that was killed is removed.
- * Returns 0; -EISDIR, -EINVAL no regular file; -ENOENT no folder; -EAGAIN another run has the lock; -errno.
+ * Opens and locks the folder of `path`; a folder that `holder` (NULL: nobody) has locked already is ours too. Waits for
+ * a lock up to 10 s. A leftover of a run that was killed is removed. Returns 0; -EISDIR, -EINVAL no regular file;
+ * -ENOENT no folder; -EAGAIN another run has the lock; -errno.
  */
-int file_swap_begin(struct file_swap *swap, const char *path, struct error *err);
+int file_swap_begin(struct file_swap *swap, const char *path, const struct file_swap *holder, struct error *err);
 
 /* Reads what is there, at most limit_bytes (malloc'd, NUL-terminated, caller frees). As file_read_at; -ENOENT: no such
  * file. */
@@ -59,6 +60,7 @@ void file_swap_end(struct file_swap *swap);
 	}
 
 /* All of it: begin, write, commit, end. */
-int file_swap(const char *path, const void *bytes, size_t n, mode_t mode, struct error *err);
+int file_swap(const char *path, const void *bytes, size_t n, mode_t mode, const struct file_swap *holder,
+	      struct error *err);
 
 #endif

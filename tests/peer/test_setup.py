@@ -1,0 +1,348 @@
+# SPDX-License-Identifier: Apache-2.0
+"""tetragon-oci-hook-setup as an administrator meets it: install and its way back, files that change at once or not at all."""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import stat
+import subprocess
+import time
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+SETUP = os.environ.get("SETUP_PROGRAM", str(TOP / "build/bin/tetragon-oci-hook-setup"))
+HOOK = os.environ.get("HOOK_PROGRAM", str(TOP / "build/bin/tetragon-oci-hook"))
+NRI = ("patch-containerd-conf", "enable-nri")
+
+
+def run(*arguments, status=0, command=()):
+    done = subprocess.run([*command, SETUP, *map(str, arguments)], capture_output=True, timeout=60, text=True)
+    assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
+    return done
+
+
+@pytest.fixture
+def place(tmp_path):
+    for name in ("bin", "hooks", "backup", "etc"):
+        (tmp_path / name).mkdir()
+    return tmp_path
+
+
+def install_flags(place, hook=HOOK, host="/opt/tetragon"):
+    return [f"--local-binary={hook}", f"--local-install-dir={place}/bin", f"--host-install-dir={host}",
+            f"--oci-hooks.local-dir={place}/hooks"]
+
+
+def uninstall(place, **more):
+    return run("uninstall", f"--local-install-dir={place}/bin", f"--oci-hooks.local-dir={place}/hooks", **more)
+
+
+def files(place):
+    return sorted(str(path.relative_to(place)) for path in place.rglob("*") if path.is_file())
+
+
+def test_install_and_back(place):
+    run("install", *install_flags(place), "--runtime=podman", "hook-args", "--grpc-timeout=1500ms", "--fail-allow-namespaces=a,b")
+    assert files(place) == ["bin/tetragon-oci-hook", "hooks/tetragon-oci-hook.json"]
+    assert (place / "bin/tetragon-oci-hook").read_bytes() == pathlib.Path(HOOK).read_bytes()
+    assert stat.S_IMODE((place / "bin/tetragon-oci-hook").stat().st_mode) == 0o755
+    text = (place / "hooks/tetragon-oci-hook.json").read_text()
+    assert stat.S_IMODE((place / "hooks/tetragon-oci-hook.json").stat().st_mode) == 0o644 and not text.endswith("\n")
+    registered = json.loads(text)
+    path = "/opt/tetragon/tetragon-oci-hook"
+    assert registered["hook"]["args"] == [path, "createRuntime", "--log-fname", path + ".log", "--runtime=podman",
+                                          "--grpc-timeout=1500ms", "--fail-allow-namespaces=a,b"]
+    assert registered["hook"]["path"] == path and registered["hook"]["env"] and registered["hook"]["timeout"] == 4
+    assert registered["version"] == "1.0.0" and registered["when"] == {"always": True} and registered["stages"] == ["createRuntime"]
+    uninstall(place)
+    assert files(place) == []
+    assert "no conf to remove" in uninstall(place).stderr
+
+
+def test_the_timeout_comes_from_the_hooks_own_file_too(place):
+    (place / "bin/tetragon-oci-hook.json").write_text('{"grpcTimeout": "30s", "logLevel": "info"}')
+    run("install", *install_flags(place))
+    assert json.loads((place / "hooks/tetragon-oci-hook.json").read_text())["hook"]["timeout"] == 32
+    (place / "bin/tetragon-oci-hook.json").write_text('{"grpcTimeout": "nonsense"}')
+    assert "grpc" in run("install", *install_flags(place), status=1).stderr
+    uninstall(place)
+    assert files(place) == ["bin/tetragon-oci-hook.json"]
+
+
+def broken(place, content, name="tetragon-oci-hook"):
+    path = place / "etc" / name
+    path.write_bytes(content)
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.parametrize("content, why", [
+    (b"", "empty"),
+    (b"not a program", "no program"),
+    (b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\xb7\x00" + bytes(60), "aarch64"),
+    (b"#!/bin/sh\nexit 1\n", "exit status 1"),
+    (b"#!/bin/sh\necho something else\n", "does not call itself"),
+    (b"#!/bin/sh\nkill -9 $$\n", "signal 9"),
+], ids=["empty", "text", "architecture", "fails", "other program", "crashes"])
+def test_a_hook_that_cannot_run_is_not_installed(place, content, why):
+    run("install", *install_flags(place))
+    before = {name: (place / name).read_bytes() for name in files(place)}
+    assert why in run("install", *install_flags(place, broken(place, content)), status=1).stderr
+    (place / "etc/tetragon-oci-hook").unlink()
+    assert {name: (place / name).read_bytes() for name in files(place)} == before
+
+
+def test_a_cut_hook_is_not_installed(place):
+    half = broken(place, pathlib.Path(HOOK).read_bytes()[:5000])
+    run("install", *install_flags(place, half), status=1)
+    run("install", *install_flags(place, place / "none/tetragon-oci-hook"), status=1)
+    assert files(place / "bin") == files(place / "hooks") == []
+
+
+def test_an_original_hook_gets_no_flag_that_it_does_not_know(place):
+    hook = broken(place, b'#!/bin/sh\n[ "$1" = --help ] && echo "Usage: tetragon-oci-hook <hook>" && exit 0\nexit 80\n')
+    run("install", *install_flags(place, hook))
+    assert not any("--runtime" in arg for arg in json.loads((place / "hooks/tetragon-oci-hook.json").read_text())["hook"]["args"])
+
+
+def test_usage_errors_exit_80(place):
+    run("install", status=80)
+    run("install", *install_flags(place, host="opt"), status=80)
+    run("install", *install_flags(place), "--interface=x", status=80)
+    run("uninstall", "--interface=nri-hook", f"--local-install-dir={place}", status=80)
+    run("nonsense", status=80)
+    run(status=80)
+    assert "did you mean --dry-run" in run(*NRI, "--dryrun", status=80).stderr
+
+
+def test_nri_hook_installs_the_binary_and_says_what_is_missing(place):
+    assert "nothing calls it" in run("install", *install_flags(place), "--interface=nri-hook", status=1).stderr
+    assert files(place) == ["bin/tetragon-oci-hook"]
+
+
+def test_uninstall_takes_only_what_is_ours(place):
+    (place / "hooks/tetragon-oci-hook.json").write_text('{"version":"1.0.0","hook":{"path":"/other","args":["/other"]}}')
+    shutil.copy(HOOK, place / "bin/tetragon-oci-hook")
+    assert "left as it is" in uninstall(place, status=1).stderr
+    assert files(place) == ["bin/tetragon-oci-hook", "hooks/tetragon-oci-hook.json"]
+    (place / "hooks/tetragon-oci-hook.json").unlink()
+    (place / "bin/tetragon-oci-hook").write_text("#!/bin/sh\necho other\n")
+    assert "cannot be asked what it is" in uninstall(place, status=1).stderr
+    assert files(place) == ["bin/tetragon-oci-hook"]
+
+
+@pytest.mark.parametrize("on_exit, left", [("remove", []), ("keep", ["bin/tetragon-oci-hook", "hooks/tetragon-oci-hook.json"])])
+def test_daemonize(place, on_exit, left):
+    child = subprocess.Popen([SETUP, "install", *install_flags(place), "--daemonize", f"--on-exit={on_exit}"], stderr=subprocess.PIPE)
+    try:
+        for _ in range(100):
+            if (place / "hooks/tetragon-oci-hook.json").exists():
+                break
+            time.sleep(0.05)
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(timeout=20) == 0
+    finally:
+        child.kill()
+        child.communicate()
+    assert files(place) == left
+
+
+def test_print_config_is_what_install_writes(place):
+    done = run("print-config", "--binary=/opt/x/tetragon-oci-hook", "--args=--grpc-timeout=3s,--log-level=debug")
+    hook = json.loads(done.stdout)["hook"]
+    assert hook["timeout"] == 5 and hook["env"]
+    assert hook["args"] == ["/opt/x/tetragon-oci-hook", "createRuntime", "--runtime=auto", "--grpc-timeout=3s", "--log-level=debug"]
+
+
+CONF = "version = 2\n[plugins.x]\n  a = 1\n"
+
+
+@pytest.fixture
+def conf(place):
+    path = place / "etc/config.toml"
+    path.write_text(CONF)
+    path.chmod(0o640)
+    return path
+
+
+def in_place(place, conf, *more, **others):
+    return run(*NRI, f"--config-file={conf}", "--in-place", f"--backup-dir={place}/backup", *more, **others)
+
+
+def undo(place, conf, **more):
+    return run(*NRI, f"--config-file={conf}", "--undo", f"--backup-dir={place}/backup", **more)
+
+
+def test_in_place_and_undo(place, conf):
+    inode = conf.stat().st_ino
+    in_place(place, conf)
+    assert conf.read_text().startswith(CONF) and "nri.v1.nri" in conf.read_text()
+    assert stat.S_IMODE(conf.stat().st_mode) == 0o640 and conf.stat().st_ino != inode
+    assert files(place / "etc") == ["config.toml"]
+    assert "nothing to do" in in_place(place, conf).stderr
+    undo(place, conf)
+    assert conf.read_text() == CONF
+    undo(place, conf, status=1)
+    assert files(place / "backup") == []
+
+
+def test_undo_does_not_trample_on_others(place, conf):
+    in_place(place, conf)
+    mine = conf.read_text() + "# mine\n"
+    conf.write_text(mine)
+    assert "changed by somebody" in undo(place, conf, status=1).stderr
+    assert conf.read_text() == mine
+
+
+def test_undo_goes_back_over_two_edits(place, conf):
+    conf.write_text('version = 2\n[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]\nruntime_type = "io.containerd.runc.v2"\n')
+    before = conf.read_bytes()
+    in_place(place, conf)
+    run("patch-containerd-conf", "add-oci-hook", f"--config-file={conf}", "--in-place", f"--backup-dir={place}/backup")
+    undo(place, conf)
+    assert conf.read_bytes() == before
+
+
+def test_output_equal_to_input(place, conf):
+    run(*NRI, f"--config-file={conf}", f"--output={conf}", f"--backup-dir={place}/backup")
+    assert conf.read_text().startswith(CONF) and "nri.v1.nri" in conf.read_text()
+
+
+def test_output_in_the_temporary_folder(place, conf):
+    said = run(*NRI, f"--config-file={conf}").stderr
+    name = pathlib.Path(said.split("filename=")[1].split()[0])
+    try:
+        assert name.name.startswith("containerd.") and name.suffix == ".toml" and stat.S_IMODE(name.stat().st_mode) == 0o600
+        assert conf.read_text() == CONF and "nri.v1.nri" in name.read_text()
+    finally:
+        name.unlink()
+
+
+def test_a_link_stays_a_link(place, conf):
+    link = place / "link.toml"
+    link.symlink_to(conf)
+    in_place(place, link)
+    assert link.is_symlink() and "nri.v1.nri" in conf.read_text()
+
+
+def test_targets_that_are_no_files(place):
+    for path in (place / "none.toml", place / "etc", pathlib.Path("/dev/null"), place / "none/x.toml"):
+        run(*NRI, f"--config-file={path}", "--in-place", f"--backup-dir={place}/backup", status=1)
+    (place / "dangling").symlink_to(place / "none")
+    run(*NRI, f"--config-file={place}/dangling", "--in-place", f"--backup-dir={place}/backup", status=1)
+
+
+def test_drop_in(place, conf):
+    conf.write_text(CONF + f"[plugins.'io.containerd.nri.v1.nri']\n  disable = true\n  socket_path = '/x'\n  own = [1]\n")
+    drop_in = place / "etc/conf.d/nri.toml"
+    drop_in.parent.mkdir()
+    flags = (f"--config-file={conf}", f"--drop-in={drop_in}", f"--backup-dir={place}/backup")
+    shown = run(*NRI, *flags, "--dry-run").stdout
+    assert not drop_in.exists() and "+version = 2" in shown and "+imports = " in shown
+    run(*NRI, *flags)
+    text = drop_in.read_text()
+    assert "version = 2\n" in text and "disable = false\n" in text and "socket_path = '/x'\n" in text and "own = [1]\n" in text
+    assert f'imports = ["{drop_in}"]\n' in conf.read_text()
+    assert "nothing to do" in run(*NRI, *flags).stderr
+    conf.write_text(CONF + f"disabled_plugins = ['io.containerd.nri.v1.nri']\n".replace("disabled", "x"))
+    conf.write_text("disabled_plugins = ['io.containerd.nri.v1.nri']\n" + CONF)
+    assert "no drop-in can take that back" in run(*NRI, *flags, status=1).stderr
+
+
+def judge(place, script):
+    path = place / "judge"
+    path.write_text("#!/bin/sh\n" + script)
+    path.chmod(0o755)
+    return f"--validate={path}"
+
+
+def test_validate_by_a_judge(place, conf):
+    """A stand-in for containerd's program; the real ones judge in tests/e2e."""
+    plain = 'cat "$2"'
+    in_place(place, conf, judge(place, plain))
+    assert "nri.v1.nri" in conf.read_text()
+    undo(place, conf)
+    for script, why in [("echo broken >&2; exit 1", "does not accept the file as it is"),
+                        ('case $2 in *setup*) exit 1;; esac; cat "$2"', "refuses the result"),
+                        ('case $2 in *setup*) echo "b = 2";; esac; cat "$2"', "which nobody asked for"),
+                        ('sed s/disable\\ =\\ false/disable=true/ "$2"', "would have no effect"),
+                        ("echo 'a ='", "what")]:
+        assert why in in_place(place, conf, judge(place, script), status=1).stderr, why
+        assert conf.read_text() == CONF and files(place / "etc") == ["config.toml"]
+    conf.write_text("imports = ['none.toml']\n" + CONF)
+    assert "none.toml" in in_place(place, conf, judge(place, plain), status=1).stderr
+
+
+def test_two_runs_at_once(place, conf):
+    children = [subprocess.Popen([SETUP, *NRI, f"--config-file={conf}", "--in-place", f"--backup-dir={place}/backup"],
+                                 stderr=subprocess.PIPE) for _ in range(8)]
+    said = [child.communicate(timeout=60)[1].decode() for child in children]
+    assert all(child.returncode == 0 for child in children), said
+    assert sum("nothing to do" in text for text in said) == 7
+    undo(place, conf)
+    assert conf.read_text() == CONF
+
+
+def counted(place, *arguments):
+    """How many system calls a run makes."""
+    log = place / "strace"
+    run(*arguments, command=("strace", "-f", "-qq", "-o", str(log)))
+    return len(log.read_text().splitlines())
+
+
+def test_killed_at_every_system_call_of_an_edit(place, conf):
+    """The old file or the new one is there, nothing else, and the next run cleans up."""
+    arguments = (*NRI, f"--config-file={conf}", "--in-place", f"--backup-dir={place}/backup")
+    calls = counted(place, *arguments)
+    new = conf.read_text()
+    seen = set()
+    for n in range(1, calls + 1):
+        conf.write_text(CONF)
+        shutil.rmtree(place / "backup")
+        (place / "backup").mkdir()
+        subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"inject=all:signal=KILL:when={n}", SETUP, *arguments],
+                       capture_output=True, timeout=60)
+        text = conf.read_text()
+        assert text in (CONF, new), n
+        seen.add(text)
+        for leftover in files(place / "etc"):
+            assert leftover == "config.toml" or (place / "etc" / leftover).read_text() == new, n
+        run(*arguments)
+        assert conf.read_text() == new and files(place / "etc") == ["config.toml"], n
+        undo(place, conf)
+        assert conf.read_text() == CONF, n
+    assert seen == {CONF, new}
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A file system of its own that is nearly full."""
+    path = tmp_path / "small"
+    path.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", path], check=True)
+    yield path
+    subprocess.run(["umount", path], check=True)
+
+
+def test_a_full_file_system_changes_nothing(place, small):
+    conf = small / "config.toml"
+    conf.write_text(CONF)
+    (small / "fill").write_bytes(bytes(60 * 1024))
+    said = in_place(place, conf, status=1).stderr
+    assert "make room" in said and conf.read_text() == CONF and files(small) == ["config.toml", "fill"]
+    run("install", f"--local-binary={HOOK}", f"--local-install-dir={small}", "--host-install-dir=/x",
+        f"--oci-hooks.local-dir={place}/hooks", status=1)
+    assert files(small) == ["config.toml", "fill"] and files(place / "hooks") == []
+
+
+@pytest.mark.parametrize("option, why", [("ro", "read-only"), ("noexec", "noexec")])
+def test_file_systems_that_cannot_hold_the_hook(place, option, why):
+    folder = place / "bin"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", option, "tmpfs", folder], check=True)
+    try:
+        assert why in run("install", *install_flags(place), status=1).stderr
+        assert files(place) == []
+    finally:
+        subprocess.run(["umount", folder], check=True)
