@@ -63,7 +63,8 @@ static bool hook_may_differ(const struct toml_node *x, const struct toml_node *y
 {
 	const struct toml_node *node = x ? x : y;
 
-	return AT(node, "plugins", "*", "containerd", "runtimes", "*", "base_runtime_spec") ||
+	/* 1.x lists the file itself among the imports, and the one that is judged has another name. */
+	return AT(node, "imports") || AT(node, "plugins", "*", "containerd", "runtimes", "*", "base_runtime_spec") ||
 	       AT(node, "plugins", "*", "containerd", "default_runtime", "base_runtime_spec");
 }
 
