@@ -2,12 +2,9 @@
 #include "agent/admission.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "agent/policies.h"
 #include "base/buf.h"
@@ -18,9 +15,6 @@
 #include "pod/container_name.h"
 #include "sensor/hierarchy.h"
 #include "sensor/sensor.h"
-
-#define ANCESTORS_MAX 16 /* of a container's init, looked at for the runtime */
-#define INITS_MAX 4      /* processes of a container that are asked for their mount namespace */
 
 static const char *text_of(const char *text)
 {
@@ -150,126 +144,6 @@ void admission_find_own_path(struct admission *admission)
 		(void)fclose(file); /* read only */
 }
 
-struct file_id {
-	uint64_t ino;
-	uint32_t major, minor;
-};
-
-static bool file_id_of(const char *path, struct file_id *ret_id)
-{
-	struct statx st;
-
-	if (statx(AT_FDCWD, path, AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, STATX_INO, &st) < 0)
-		return false; /* nothing remote is waited for */
-	*ret_id = (struct file_id){ st.stx_ino, st.stx_dev_major, st.stx_dev_minor };
-	return true;
-}
-
-static bool file_id_equal(const struct file_id *a, const struct file_id *b)
-{
-	return a->ino == b->ino && a->major == b->major && a->minor == b->minor;
-}
-
-/* The container's processes so far: the runtime's init. Returns how many of at most INITS_MAX. */
-static size_t inits_of(const char *host_path, int pids[INITS_MAX])
-{
-	char path[PATH_MAX + 32], line[32];
-	struct buf text = buf_over(path, sizeof path);
-	size_t n = 0;
-	FILE *file;
-
-	buf_printf(&text, "%s/cgroup.procs", host_path);
-	file = fopen(path, "re");
-	if (!file)
-		return 0;
-	while (n < INITS_MAX && fgets(line, sizeof line, file))
-		if (sscanf(line, "%d", &pids[n]) == 1 && pids[n] > 0)
-			n++;
-	(void)fclose(file); /* read only */
-	return n;
-}
-
-static bool mnt_ns_of(const struct admission *admission, pid_t pid, struct file_id *ret_ns)
-{
-	char path[PATH_MAX];
-	struct buf text = buf_over(path, sizeof path);
-
-	buf_printf(&text, "%s/%d/ns/mnt", admission->procfs, pid);
-	return file_id_of(path, ret_ns);
-}
-
-static pid_t parent_of(const struct admission *admission, pid_t pid)
-{
-	char path[PATH_MAX], line[256];
-	struct buf text = buf_over(path, sizeof path);
-	pid_t parent = 0;
-	FILE *file;
-
-	buf_printf(&text, "%s/%d/status", admission->procfs, pid);
-	file = fopen(path, "re");
-	if (!file)
-		return 0;
-	while (fgets(line, sizeof line, file))
-		if (sscanf(line, "PPid: %d", &parent) == 1)
-			break;
-	(void)fclose(file); /* read only */
-	return parent;
-}
-
-/*
- * The process whose mount namespace and root are the runtime's: the caller, if it is the runtime's hook. A caller
- * elsewhere (an NRI plugin or a command in a container of its own) is believed only if the container descends from a
- * process of its namespace, as with a nested runtime; else it is pid 1. Returns 0 where that can't be told.
- */
-static pid_t runtime_of(const struct admission *admission, const struct admission_request *request, const int *inits,
-			size_t n)
-{
-	pid_t peer = admission->has_own_pids ? request->peer_pid : 0, at = n ? inits[0] : 0;
-	struct file_id host, ns, above;
-
-	if (peer <= 0 || !mnt_ns_of(admission, peer, &ns))
-		return 1;
-	if ((mnt_ns_of(admission, 1, &host) || mnt_ns_of(admission, getpid(), &host)) && file_id_equal(&ns, &host))
-		return peer;
-	for (int i = 0; i < ANCESTORS_MAX && at > 1; i++) {
-		at = parent_of(admission, at);
-		if (at > 0 && mnt_ns_of(admission, at, &above) && file_id_equal(&above, &ns))
-			return peer;
-	}
-	return 1;
-}
-
-/*
- * The exec rule waits until a task has left the runtime's mount namespace and root. Two set-ups never do: a container
- * that shares the runtime's mount namespace, and one whose root is the runtime's own.
- */
-static void judge_runtime(const struct admission *admission, const struct admission_request *request,
-			  struct admission_answer *answer)
-{
-	struct file_id runtime_ns, ns, root, container_root;
-	char ours[PATH_MAX], theirs[PATH_MAX];
-	struct buf text = buf_over(ours, sizeof ours);
-	int pids[INITS_MAX];
-	size_t n = inits_of(answer->host_path, pids);
-	pid_t runtime = runtime_of(admission, request, pids, n);
-
-	if (mnt_ns_of(admission, runtime, &runtime_ns)) {
-		if (runtime != 1)
-			answer->runtime_mnt_ns = (uint32_t)runtime_ns.ino; /* numbers of namespaces have 32 bits */
-		for (size_t i = 0; i < n; i++)
-			if (mnt_ns_of(admission, pids[i], &ns) && file_id_equal(&ns, &runtime_ns))
-				answer->flags |= ABI_CG_EXEC_ANY;
-	}
-	if (*text_of(request->root_dir) != '/')
-		return;
-	buf_printf(&text, "%s/%d/root/.", admission->procfs, runtime);
-	text = buf_over(theirs, sizeof theirs);
-	buf_printf(&text, "%s/%d/root%s", admission->procfs, runtime, request->root_dir);
-	if (!text.overflow && file_id_of(ours, &root) && file_id_of(theirs, &container_root) &&
-	    file_id_equal(&root, &container_root))
-		answer->flags |= ABI_CG_SAME_ROOT;
-}
-
 static void info_text(char *to, size_t size, const char *text)
 {
 	struct buf out = buf_over(to, size);
@@ -326,6 +200,7 @@ static int admit(struct admission *admission, const struct admission_request *re
 {
 	const struct pod_container *container;
 	struct abi_container_info info;
+	struct runtime_verdict verdict;
 	struct abi_policy_set set;
 	char id[POD_ID_MAX + 1];
 	struct pod_container told = {
@@ -358,7 +233,9 @@ static int admit(struct admission *admission, const struct admission_request *re
 	info_of(container, &info);
 	policies_select(admission->policies, answer->path, container->pod_namespace, &set);
 	answer->policies = count_bits(&set);
-	judge_runtime(admission, request, answer);
+	verdict = runtime_judge(&admission->judge, answer->host_path, request->root_dir, request->peer_pid);
+	answer->flags = verdict.flags;
+	answer->runtime_mnt_ns = verdict.mnt_ns;
 	sensor_r = sensor_container_add(admission->sensor, answer->cgroup_id, answer->host_path, answer->flags,
 					answer->runtime_mnt_ns, &set, &info, err);
 	if (sensor_r < 0 && answer->is_new)

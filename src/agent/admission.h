@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "agent/runtime_judge.h"
 #include "pod/registry.h"
 
 struct error;
@@ -24,9 +25,8 @@ struct admission {
 	const struct hierarchy *hierarchy;
 	struct pod_registry *registry;
 	const struct policies *policies;
-	const char *procfs;
+	struct runtime_judge judge;
 	char own_path[PATH_MAX]; /* this agent's cgroup below the hierarchy's root; "" = not known */
-	bool has_own_pids;       /* procfs shows the pids of our own namespace: a peer's pid can be looked up there */
 
 	uint64_t admitted, repeated; /* containers put under policy; told again */
 	uint64_t refused_cgroup, refused_identity, failed;

@@ -226,20 +226,6 @@ static void raise_files(void)
 	(void)setrlimit(RLIMIT_NOFILE, &files); /* then the server takes fewer connections */
 }
 
-static bool shows_own_pids(const char *procfs)
-{
-	char path[PATH_MAX], target[32];
-	struct buf text = buf_over(path, sizeof path);
-	ssize_t n;
-
-	buf_printf(&text, "%s/self", procfs);
-	n = readlink(path, target, sizeof target - 1);
-	if (n <= 0)
-		return false;
-	target[n] = '\0';
-	return strtol(target, NULL, 10) == getpid();
-}
-
 static int signals_start(struct agent *agent, struct error *err)
 {
 	int r;
@@ -356,9 +342,8 @@ static void parts_join(struct agent *agent)
 		.hierarchy = &agent->hierarchy,
 		.registry = agent->registry,
 		.policies = agent->policies,
-		.procfs = agent->options->procfs,
-		.has_own_pids = shows_own_pids(agent->options->procfs),
 	};
+	runtime_judge_init(&agent->admission.judge, agent->options->procfs);
 	admission_find_own_path(&agent->admission);
 	agent->unseen = (struct unseen){
 		.admission = &agent->admission,

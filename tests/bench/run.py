@@ -25,6 +25,7 @@ if venv.exists() and pathlib.Path(sys.prefix) != venv.parent.parent:
     os.execv(venv, [str(venv), *sys.argv])
 sys.path.insert(0, str(top / "tests"))
 
+import agent_scale  # noqa: E402
 from bed import BIN, POLICIES, api, cgroups  # noqa: E402
 from bed.agent import Agent  # noqa: E402
 from bed.podman import Podman  # noqa: E402
@@ -175,6 +176,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=2000, help="starts of the hook (2000)")
     parser.add_argument("--pairs", type=int, default=30, help="pairs of container starts (30)")
+    parser.add_argument("--containers", type=int, default=10000, help="containers of the full node (10000)")
+    parser.add_argument("--policies", type=int, default=1000, help="policies of the full node (1000)")
     options = parser.parse_args()
     build()
     model = re.search(r"^model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text(), re.MULTILINE)
@@ -190,6 +193,8 @@ def main():
         bench_agent(agent, idle, min(options.runs, 1000))
         bench_podman(agent, podman, options.pairs)
         agent.close()
+        agent_scale.table(agent_scale.run(folder, options.containers, options.policies), options.containers,
+                          options.policies)
         bench_syscalls(agent, podman)
     finally:
         podman.close()
