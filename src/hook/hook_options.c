@@ -56,11 +56,10 @@ static const struct flag rows[] = {
 const struct flag_set hook_options = {
 	.usage = "tetragon-oci-hook [flags] HOOK",
 	.about = "OCI hook: asks the Tetragon agent before a container runs its first instruction. HOOK is\n"
-		 "createRuntime (asks the agent), createContainer or poststop (do nothing), server-version (prints\n"
-		 "the agent's version). The OCI state is read from standard input. Flags may also stand in\n"
-		 "tetragon-oci-hook.json beside the program, with underscores for dashes; the command line counts "
-		 "more.\n"
-		 "Exit status: 0 the container may start, 1 it must not, 80 wrong usage.",
+		 "createRuntime (asks the agent), createContainer or poststop (do nothing), or server-version\n"
+		 "(prints the agent's version). The OCI state is read from standard input. Flags may also stand in\n"
+		 "tetragon-oci-hook.json beside the program, with underscores for dashes; the command line counts\n"
+		 "more. Exit status: 0 the container may start, 1 it must not, 80 wrong usage.",
 	.flags = rows,
 };
 

@@ -256,7 +256,7 @@ def test_log_levels(bed, agent):
     bed.run("--log-level=error")
     assert bed.lines() == []
     bed.run("--log-level=DEBUG")
-    assert list(bed.lines()[-1])[-1] == "req-annotations"
+    assert list(bed.lines()[-1])[-2:] == ["req-annotations", "duration"]
     assert bed.lines()[-1]["req-annotations"] == containerd_spec()["annotations"]
     bed.run("--log-level=loud")
     assert bed.messages()[1:] == ["was not able to parse logLevel, using default", "hook request to agent succeeded"]
