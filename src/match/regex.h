@@ -25,7 +25,7 @@ struct regex;
 #define REGEX_DEPTH_MAX 250     /* groups inside each other */
 #define REGEX_REPEAT_MAX 1000   /* of {n,m}, nested ones multiplied (RE2's) */
 #define REGEX_PROGRAM_MAX 16384 /* instructions, {n,m} written out: what a character of the text can cost */
-#define REGEX_RANGES_MAX 16384  /* ranges of characters in all classes */
+#define REGEX_RANGES_MAX 65536  /* ranges of characters in all classes, before they are joined */
 
 /*
  * Compiles into the arena; 8 bytes an instruction, more while compiling. -EINVAL: wrong, "invalid regular expression

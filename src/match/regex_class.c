@@ -6,8 +6,9 @@
 #include "match/regex.h"
 #include "match/regex_unicode.h"
 
-#define FOLD_ROUNDS 3 /* at most four characters differ in case only: k, K, Kelvin's sign; three steps reach them all \
-		       */
+#define FOLD_ROUNDS                                                                                       \
+	3 /* at most four characters differ in case only: k, K, Kelvin's sign; three steps reach them all \
+	   */
 
 static void range_add(struct regex_class *set, uint32_t low, uint32_t high)
 {
@@ -15,8 +16,8 @@ static void range_add(struct regex_class *set, uint32_t low, uint32_t high)
 		return;
 	if (set->n == set->room) {
 		size_t room = set->room ? set->room * 2 : 8;
-		struct regex_range *more = room <= REGEX_RANGES_MAX ? arena_alloc(set->arena, room * sizeof *more)
-								    : NULL;
+		struct regex_range *more = room <= REGEX_CLASS_RANGES_MAX ? arena_alloc(set->arena, room * sizeof *more)
+									  : NULL;
 
 		if (!more) {
 			set->failed = true;
@@ -28,43 +29,6 @@ static void range_add(struct regex_class *set, uint32_t low, uint32_t high)
 		set->room = room;
 	}
 	set->range[set->n++] = (struct regex_range){ low, high };
-}
-
-/* Adds the successors, among those that differ in case only, of the characters of a range. */
-static void folds_add(struct regex_class *set, uint32_t low, uint32_t high)
-{
-	for (size_t i = 0; i < regex_fold_count && regex_fold[i].low <= high; i++) {
-		const struct regex_fold *fold = &regex_fold[i];
-		uint32_t from = low > fold->low ? low : fold->low, to = high < fold->high ? high : fold->high;
-
-		from += (from - fold->low) % fold->stride;
-		if (from > to)
-			continue;
-		if (fold->stride == 1) {
-			range_add(set, from + (uint32_t)fold->delta, to + (uint32_t)fold->delta);
-			continue;
-		}
-		for (; from <= to; from += fold->stride)
-			range_add(set, from + (uint32_t)fold->delta, from + (uint32_t)fold->delta);
-	}
-}
-
-void regex_class_add(struct regex_class *set, uint32_t low, uint32_t high, bool fold)
-{
-	size_t first = set->n;
-
-	range_add(set, low, high);
-	if (fold && low == 0 && high == REGEX_POINT_MAX)
-		return;
-	for (int round = 0; fold && round < FOLD_ROUNDS; round++) {
-		size_t end = set->n;
-
-		for (; first < end && !set->failed; first++) {
-			struct regex_range range = set->range[first];
-
-			folds_add(set, range.low, range.high);
-		}
-	}
 }
 
 static int range_order(const void *a, const void *b)
@@ -90,6 +54,58 @@ void regex_class_tidy(struct regex_class *set)
 			set->range[++n] = next;
 	}
 	set->n = n + 1;
+}
+
+/* Is the range within one of the first n, which are tidy? */
+static bool holds_range(const struct regex_class *set, size_t n, uint32_t low, uint32_t high)
+{
+	size_t first = 0;
+
+	while (first < n) {
+		size_t middle = first + (n - first) / 2;
+
+		if (set->range[middle].high < low)
+			first = middle + 1;
+		else
+			n = middle;
+	}
+	return first < set->n && set->range[first].low <= low && set->range[first].high >= high;
+}
+
+/* Adds the successors, among those that differ in case only, of a range's characters, but for what the first n ranges
+ * have. */
+static void folds_add(struct regex_class *set, uint32_t low, uint32_t high, size_t n)
+{
+	for (size_t i = 0; i < regex_fold_count && regex_fold[i].low <= high; i++) {
+		const struct regex_fold *fold = &regex_fold[i];
+		uint32_t from = low > fold->low ? low : fold->low, to = high < fold->high ? high : fold->high;
+		uint32_t step = fold->stride, delta = (uint32_t)fold->delta;
+
+		from += (from - fold->low) % step;
+		if (from > to)
+			continue;
+		if (step == 1 && !holds_range(set, n, from + delta, to + delta))
+			range_add(set, from + delta, to + delta);
+		for (; step > 1 && from <= to; from += step)
+			if (!holds_range(set, n, from + delta, from + delta))
+				range_add(set, from + delta, from + delta);
+	}
+}
+
+/* Adds all that differs in case only. */
+static void class_fold(struct regex_class *set)
+{
+	for (int round = 0; round < FOLD_ROUNDS; round++) {
+		size_t n;
+
+		regex_class_tidy(set);
+		n = set->n;
+		for (size_t i = 0; i < n && !set->failed; i++)
+			folds_add(set, set->range[i].low, set->range[i].high, n);
+		if (set->failed || set->n == n)
+			return;
+	}
+	regex_class_tidy(set);
 }
 
 void regex_class_negate(struct regex_class *set)
@@ -119,13 +135,28 @@ static void class_join(struct regex_class *set, struct regex_class *part, bool n
 	set->failed = set->failed || part->failed;
 }
 
+void regex_class_add(struct regex_class *set, uint32_t low, uint32_t high, bool fold)
+{
+	struct regex_class part = { .arena = set->arena };
+
+	if (!fold) {
+		range_add(set, low, high);
+		return;
+	}
+	range_add(&part, low, high);
+	class_fold(&part);
+	class_join(set, &part, false);
+}
+
 /* ASCII classes as pairs of first and last character. */
 static void pairs_add(struct regex_class *set, const char *pairs, bool negated, bool fold)
 {
 	struct regex_class part = { .arena = set->arena };
 
 	for (; pairs[0]; pairs += 2)
-		regex_class_add(&part, (uint32_t)pairs[0], (uint32_t)pairs[1], fold);
+		range_add(&part, (uint32_t)pairs[0], (uint32_t)pairs[1]);
+	if (fold)
+		class_fold(&part);
 	class_join(set, &part, negated);
 }
 
@@ -192,8 +223,10 @@ bool regex_class_add_unicode(struct regex_class *set, struct str name, bool nega
 		if (!str_is(name, regex_unicode[i].name))
 			continue;
 		for (size_t j = 0; j < regex_unicode[i].n; j++)
-			regex_class_add(&part, REGEX_PACKED_LOW(regex_unicode[i].packed[j]),
-					REGEX_PACKED_HIGH(regex_unicode[i].packed[j]), fold);
+			range_add(&part, REGEX_PACKED_LOW(regex_unicode[i].packed[j]),
+				  REGEX_PACKED_HIGH(regex_unicode[i].packed[j]));
+		if (fold)
+			class_fold(&part);
 		class_join(set, &part, negated);
 		return true;
 	}

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 
 #define REGEX_POINT_MAX 0x10ffff
+#define REGEX_CLASS_RANGES_MAX 16384 /* of one class, before they are joined */
 
 struct regex_range {
 	uint32_t low, high; /* both are in it */
@@ -15,7 +16,7 @@ struct regex_class {
 	struct arena *arena;
 	struct regex_range *range;
 	size_t n, room;
-	bool failed; /* the arena is exhausted, or there are more than REGEX_RANGES_MAX; sticky */
+	bool failed; /* the arena is exhausted, or there are more than REGEX_CLASS_RANGES_MAX; sticky */
 };
 
 /* Adds a range; with `fold` also all that differs from it in case only. */

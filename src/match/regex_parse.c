@@ -11,11 +11,6 @@ struct flags {
 	bool fold, lines, newline; /* i, m, s; U changes nothing here */
 };
 
-struct name {
-	struct str text;
-	const struct name *before;
-};
-
 struct parser {
 	struct str pattern;
 	size_t at;
@@ -25,7 +20,6 @@ struct parser {
 	unsigned depth;
 	struct flags flags;
 	size_t ranges; /* of all classes so far */
-	const struct name *names;
 };
 
 static struct regex_node *parse_choice(struct parser *p);
@@ -34,6 +28,8 @@ static void *fail(struct parser *p, size_t at, const char *what)
 {
 	size_t shown = p->pattern.len < SHOWN_MAX ? p->pattern.len : SHOWN_MAX;
 
+	while (shown && shown < p->pattern.len && ((unsigned char)p->pattern.p[shown] & 0xc0) == 0x80)
+		shown--; /* not within a character */
 	if (!p->result)
 		p->result = error_set(p->err, EINVAL, "invalid regular expression '%.*s%s': byte %zu: %s", (int)shown,
 				      p->pattern.p, shown < p->pattern.len ? "..." : "", at + 1, what);
@@ -100,7 +96,7 @@ static struct regex_node *node_class(struct parser *p, struct regex_class *set)
 	struct regex_node *node = node_new(p, REGEX_CLASS);
 
 	p->ranges += set->n;
-	if (p->ranges > REGEX_RANGES_MAX || (set->failed && set->n >= REGEX_RANGES_MAX / 2))
+	if (p->ranges > REGEX_RANGES_MAX || (set->failed && set->n >= REGEX_CLASS_RANGES_MAX / 2))
 		return fail_limit(p, "ranges of characters", REGEX_RANGES_MAX);
 	if (set->failed) {
 		p->at = p->pattern.len;
@@ -280,7 +276,7 @@ static struct regex_node *parse_class(struct parser *p)
 	size_t begin = p->at++;
 	bool negated = accept(p, "^");
 
-	for (bool first = true; !p->result && (first || peek(p, 0) != ']'); first = false) {
+	for (bool first = true; !p->result && !set.failed && (first || peek(p, 0) != ']'); first = false) {
 		size_t from = p->at;
 		uint32_t low, high;
 
@@ -299,7 +295,7 @@ static struct regex_node *parse_class(struct parser *p)
 	if (p->result)
 		return NULL;
 	p->at++;
-	if (negated)
+	if (negated && !set.failed)
 		regex_class_negate(&set);
 	return node_class(p, &set);
 }
@@ -334,28 +330,22 @@ static void flags_read(struct parser *p, size_t begin, bool *ret_open)
 	}
 }
 
+/* Skips the name of a group and the '>' behind it. */
 static void name_read(struct parser *p, size_t begin)
 {
 	struct str rest = str_from(p->pattern, p->at);
 	ptrdiff_t close = str_find(rest, '>');
-	struct name *name = allocate(p, sizeof *name);
+	bool ok = close > 0;
 
-	if (!name)
-		return;
-	*name = (struct name){ { rest.p, close < 0 ? 0 : (size_t)close }, p->names };
-	for (size_t i = 0; i < name->text.len; i++) {
+	for (ptrdiff_t i = 0; i < close; i++) {
 		char c = rest.p[i];
 
-		if (!(((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9') || c == '_'))
-			name->text.len = 0;
+		ok = ok && (((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9') || c == '_');
 	}
-	if (!name->text.len)
+	if (!ok)
 		fail(p, begin, "a group's name has letters, digits and '_' only, and '>' behind it");
-	for (const struct name *other = p->names; other; other = other->before)
-		if (str_equal(other->text, name->text))
-			fail(p, begin, "two groups of one name");
-	p->names = name;
-	p->at += (size_t)close + 1;
+	else
+		p->at += (size_t)close + 1;
 }
 
 /* NULL without an error: flags only, nothing that could be repeated. */

@@ -8,7 +8,7 @@
 
 /* A range in 32 bits: the first character times 2048 plus how many more follow; longer ones are several in a row. */
 #define REGEX_PACKED_LOW(packed) ((packed) >> 11)
-#define REGEX_PACKED_HIGH(packed) (((packed) >> 11) + ((packed) & 0x7ff))
+#define REGEX_PACKED_HIGH(packed) (((packed) >> 11) + ((packed)&0x7ff))
 
 struct regex_unicode {
 	const char *name;

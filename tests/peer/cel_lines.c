@@ -2,7 +2,8 @@
 /*
  * cel_lines: reads expressions, one a line (⏎ ␍ ␉ stand for the bytes), and prints one line for each: "value",
  * "syntax", "check" or "eval", a tab, the value or the error's first line, and for a value a tab and its type.
- * Variables are those of the table.
+ * Variables are those of the table; time
+ * zones those of the folder that the first argument names, else the host's.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@
 #define ARENA_BYTES (32u << 20)
 #define PRINTED_BYTES (1u << 20)
 
-int main(void)
+int main(int argc, char *argv[])
 {
 	static const char *const stage[] = { "syntax", "check", "eval", "value" };
 	char *memory = malloc(ARENA_BYTES), *printed = malloc(PRINTED_BYTES), *line = NULL;
@@ -32,7 +33,7 @@ int main(void)
 
 		n -= line[n - 1] == '\n';
 		len = table_unescape(line, (size_t)n);
-		table_run((struct str){ line, len }, &arena, &result, &err);
+		table_run((struct str){ line, len }, argc > 1 ? argv[1] : NULL, &arena, &result, &err);
 		if (result.stage == STAGE_VALUE) {
 			cel_value_print(&out, result.value);
 			buf_byte(&out, '\t');

@@ -25,6 +25,8 @@ static struct cel_value eval_field(struct cel_eval *eval, const struct cel_node 
 
 	if (operand.kind == CEL_FAULT)
 		return operand;
+	if (operand.kind == CEL_LIST)
+		return cel_fault_kinds(eval, node, &operand, 1);
 	if (operand.kind != CEL_MAP) /* of type dyn: as a map without keys, like cel-go */
 		return node->kind == NODE_HAS ? cel_bool(false) : cel_fault_with(eval, node, "no such key", key);
 	value = cel_map_find(operand.map, key, &eval->steps);

@@ -49,7 +49,7 @@ static void print_kinds(struct buf *out, const struct cel_fault *fault)
 			      : fault->node->kind == NODE_AND  ? "'&&'"
 			      : fault->node->kind == NODE_OR   ? "'||'"
 			      : fault->node->kind == NODE_FOLD ? "this macro"
-							       : "a field");
+							       : "'.'");
 	buf_text(out, " takes (");
 	for (size_t i = 0; i < fault->n; i++) {
 		buf_text(out, i ? ", " : "");

@@ -193,7 +193,12 @@ struct cel_value cel_run_string(struct cel_eval *eval, const struct cel_node *no
 		time_print_timestamp(&out, arg->seconds, arg->nsec);
 		break;
 	case CEL_DURATION:
-		time_print_duration(&out, arg->duration);
+		/* As cel-go: seconds as a double, whole ones and the rest apart. From 104 days on nanoseconds get lost.
+		 */
+		number_print_double(&out,
+				    (double)(arg->duration / 1000000000) + (double)(arg->duration % 1000000000) / 1e9,
+				    NUMBER_PLAIN);
+		buf_byte(&out, 's');
 		(void)cel_step(eval, 100);
 		break;
 	default:

@@ -60,9 +60,13 @@ struct cel_value cel_run_time_part(struct cel_eval *eval, const struct cel_node 
 	if (arg[0].kind != CEL_TIMESTAMP || (n == 2 && arg[1].kind != CEL_STRING))
 		return cel_fault_kinds(eval, node, arg, n);
 	if (n == 2) {
-		if (!cel_step(eval, ZONE_STEPS))
+		size_t mark = eval->arena->used;
+		char *memory = cel_allocate(eval, ZONE_FILE_MAX);
+
+		if (!memory || !cel_step(eval, ZONE_STEPS))
 			return cel_null();
-		problem = zone_offset(eval->zone_dir, arg[1].text, arg[0].seconds, eval->arena, &offset);
+		problem = zone_offset(eval->zone_dir, arg[1].text, arg[0].seconds, memory, &offset);
+		eval->arena->used = mark;
 		if (problem)
 			return cel_fault_with(eval, node, problem, arg[1]);
 	}

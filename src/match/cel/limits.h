@@ -7,8 +7,9 @@
 #define MATCH_CEL_LIMITS_H
 
 #define CEL_SOURCE_MAX 65536 /* bytes of an expression */
-#define CEL_DEPTH_MAX 250 /* levels of nesting, also a + b + c + … and a.b.c…, but not && and || (as cel-go's parser) \
-			   */
+#define CEL_DEPTH_MAX                                                                                       \
+	250 /* levels of nesting, also a + b + c + … and a.b.c…, but not && and || (as cel-go's parser) \
+	     */
 #define CEL_FOLD_MAX 16           /* macros inside each other */
 #define CEL_ITEMS_MAX 16384       /* items of a list, entries of a map, operands of one && or || */
 #define CEL_TEXT_MAX (256 * 1024) /* bytes of a string or bytes value that an expression makes */

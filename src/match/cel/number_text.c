@@ -8,11 +8,29 @@
 
 #define DIGITS_MAX 17 /* enough for every double */
 
+/*
+ * Below a power of two doubles lie half as far apart as above it: there, a number of fewer digits can read back though
+ * it is not the nearest of so many, but the next one up. 46 doubles are such, all with one digit less than the most.
+ */
+static void next_up_try(double value, char text[DIGITS_MAX + 16])
+{
+	char shorter[DIGITS_MAX + 16], *last;
+
+	(void)snprintf(shorter, DIGITS_MAX + 16, "%.*e", DIGITS_MAX - 2, value);
+	last = strchr(shorter, 'e') - 1;
+	if (*last == '9')
+		return;
+	++*last;
+	if (strtod(shorter, NULL) == value)
+		memcpy(text, shorter, sizeof shorter);
+}
+
 /* Finds digits and exponent: value = 0.d1d2d3… × 10^*ret_point. Returns the number of digits. */
 static unsigned double_digits(double value, char digit[DIGITS_MAX], int *ret_point)
 {
 	char text[DIGITS_MAX + 16];
 	unsigned n = 0;
+	int exponent;
 	char *at;
 
 	for (int precision = 0; precision < DIGITS_MAX; precision++) {
@@ -20,6 +38,8 @@ static unsigned double_digits(double value, char digit[DIGITS_MAX], int *ret_poi
 		if (strtod(text, NULL) == value)
 			break;
 	}
+	if (strchr(text, 'e') - text > DIGITS_MAX && frexp(value, &exponent) == 0.5)
+		next_up_try(value, text);
 	for (at = text; *at != 'e'; at++)
 		if (*at != '.')
 			digit[n++] = *at;

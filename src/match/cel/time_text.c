@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "match/cel/time_text.h"
 
-#include "match/cel/number_text.h"
-
 #define DAY 86400
 #define SECOND 1000000000ll
 #define MINUTE (60 * SECOND)
@@ -142,9 +140,11 @@ static bool part_take(struct str *text, uint64_t *sum)
 	struct str rest;
 
 	for (; at < text->len && text->p[at] >= '0' && text->p[at] <= '9'; at++, digits++) {
-		if (whole > (most - 9) / 10)
+		if (whole > most / 10)
 			return false;
 		whole = whole * 10 + (uint64_t)(text->p[at] - '0');
+		if (whole > most)
+			return false;
 	}
 	if (at < text->len && text->p[at] == '.')
 		for (at++; at < text->len && text->p[at] >= '0' && text->p[at] <= '9'; at++, digits++) {
@@ -236,9 +236,18 @@ void time_print_timestamp(struct buf *out, int64_t seconds, int32_t nsec)
 
 void time_print_duration(struct buf *out, int64_t duration)
 {
-	/* Whole seconds and the rest apart, as one division would round twice. */
-	double seconds = (double)(duration / SECOND) + (double)(duration % SECOND) / 1e9;
+	uint64_t magnitude = duration < 0 ? -(uint64_t)duration : (uint64_t)duration;
+	int64_t nsec = (int64_t)(magnitude % (uint64_t)SECOND);
+	unsigned width = 9;
 
-	number_print_double(out, seconds, NUMBER_PLAIN);
+	if (duration < 0)
+		buf_byte(out, '-');
+	buf_u64(out, magnitude / (uint64_t)SECOND);
+	if (nsec) {
+		for (; nsec % 10 == 0; width--)
+			nsec /= 10;
+		buf_byte(out, '.');
+		print_padded(out, nsec, width);
+	}
 	buf_byte(out, 's');
 }

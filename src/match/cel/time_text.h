@@ -37,7 +37,7 @@ bool time_read_duration(struct str text, int64_t *ret_duration);
 /* "2009-02-13T23:31:30.5Z": UTC, fraction without trailing zeros. */
 void time_print_timestamp(struct buf *out, int64_t seconds, int32_t nsec);
 
-/* "1.5s": seconds, as many digits as a double of that many seconds needs. */
+/* "1.5s": seconds, exact, fraction without trailing zeros. */
 void time_print_duration(struct buf *out, int64_t duration);
 
 #endif

@@ -5,8 +5,6 @@
 
 #define TEXT_STEP 64 /* bytes of text compared for a step */
 
-static const double two_to_63 = 9223372036854775808.0, two_to_64 = 18446744073709551616.0;
-
 static bool step_take(uint64_t *steps, uint64_t n)
 {
 	if (*steps < n) {
@@ -27,45 +25,25 @@ static int order(bool less, bool more)
 	return less ? -1 : more;
 }
 
-static int double_int_order(double d, int64_t i)
-{
-	if (d >= two_to_63)
-		return 1;
-	if (d < -two_to_63)
-		return -1;
-	if ((int64_t)d != i)
-		return order((int64_t)d < i, true);
-	return order(d<trunc(d), d> trunc(d));
-}
-
-static int double_uint_order(double d, uint64_t u)
-{
-	if (d >= two_to_64)
-		return 1;
-	if (d < 0)
-		return -1;
-	if ((uint64_t)d != u)
-		return order((uint64_t)d < u, true);
-	return order(false, d > trunc(d));
-}
-
 static int int_uint_order(int64_t i, uint64_t u)
 {
 	return i < 0 ? -1 : order((uint64_t)i<u, (uint64_t)i> u);
 }
 
-/* Neither is NaN. */
+static double double_of(struct cel_value number)
+{
+	return number.kind == CEL_INT ? (double)number.i : number.kind == CEL_UINT ? (double)number.u : number.d;
+}
+
+/* Neither is NaN. With a double, the other is taken for the nearest double too, as in cel-go: beyond 2^53 neighbours
+ * are equal. */
 static int number_order(struct cel_value a, struct cel_value b)
 {
-	if (a.kind > b.kind)
-		return -number_order(b, a);
-	if (a.kind == CEL_INT)
-		return b.kind == CEL_INT    ? order(a.i<b.i, a.i> b.i)
-		       : b.kind == CEL_UINT ? int_uint_order(a.i, b.u)
-					    : -double_int_order(b.d, a.i);
-	if (a.kind == CEL_UINT)
-		return b.kind == CEL_UINT ? order(a.u<b.u, a.u> b.u) : -double_uint_order(b.d, a.u);
-	return order(a.d<b.d, a.d> b.d);
+	if (a.kind == CEL_DOUBLE || b.kind == CEL_DOUBLE)
+		return order(double_of(a) < double_of(b), double_of(a) > double_of(b));
+	if (a.kind != b.kind)
+		return a.kind == CEL_INT ? int_uint_order(a.i, b.u) : -int_uint_order(b.i, a.u);
+	return a.kind == CEL_INT ? order(a.i<b.i, a.i> b.i) : order(a.u<b.u, a.u> b.u);
 }
 
 static bool is_nan(struct cel_value v)

@@ -130,10 +130,10 @@ static inline struct cel_value cel_map(const struct cel_map *map)
 }
 
 /*
- * Are they equal? Numbers are compared by value whatever their kind (1 == 1u == 1.0), NaN equals nothing, lists and
- * maps element by element, other kinds never mix. Nothing is an error. Each comparison takes one step, texts one more
- * for each 64 bytes, from *steps; when they run out the answer is false and *steps 0, so ask for that before using the
- * answer.
+ * Are they equal? Numbers are compared by value whatever their kind (1 == 1u == 1.0; with a double as doubles), NaN
+ * equals nothing, lists and maps element by element, other kinds never mix. Nothing is an error. Each comparison takes
+ * one step, texts one more for each 64 bytes, from *steps; when they run out the answer is false and *steps 0, so ask
+ * for that before using the answer.
  */
 bool cel_equal(struct cel_value a, struct cel_value b, uint64_t *steps);
 

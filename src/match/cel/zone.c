@@ -6,7 +6,6 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "base/utf8.h"
 
 static const char no_zone[] = "no such time zone", bad_offset[] = "a time zone is a name, or an offset as +02:00";
 
@@ -53,49 +52,39 @@ static bool is_name(struct str zone)
 	return zone.len && !begins;
 }
 
-static const char *file_offset(const char *dir, struct str zone, int64_t seconds, struct arena *arena, int32_t *ret)
+static const char *file_offset(const char *dir, struct str zone, int64_t seconds, char memory[ZONE_FILE_MAX],
+			       int32_t *ret)
 {
+	static const char no_file[] = "not the file of a time zone";
 	char path[512];
 	struct buf name = buf_over(path, sizeof path);
 	auto_close int fd = -1;
 	struct stat st;
-	char *bytes;
 	size_t n = 0;
+	ssize_t got;
 
 	buf_text(&name, dir);
 	buf_byte(&name, '/');
 	buf_str(&name, zone);
 	if (name.overflow || (fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)) < 0)
 		return no_zone;
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size > ZONE_FILE_MAX)
-		return "not the file of a time zone";
-	bytes = arena_alloc(arena, (size_t)st.st_size + 1);
-	if (!bytes)
-		return "no memory for the file of a time zone";
-	while (n < (size_t)st.st_size) {
-		ssize_t got = read(fd, bytes + n, (size_t)st.st_size - n);
-
-		if (got <= 0)
-			return "cannot read the file of a time zone";
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
+		return no_file;
+	while ((got = read(fd, memory + n, ZONE_FILE_MAX - n)) > 0)
 		n += (size_t)got;
-	}
-	return zone_file_offset((struct str){ bytes, n }, seconds, ret);
+	if (got < 0 || n == ZONE_FILE_MAX)
+		return no_file;
+	return zone_file_offset((struct str){ memory, n }, seconds, ret);
 }
 
-const char *zone_offset(const char *dir, struct str zone, int64_t seconds, struct arena *arena, int32_t *ret_offset)
+const char *zone_offset(const char *dir, struct str zone, int64_t seconds, char memory[ZONE_FILE_MAX],
+			int32_t *ret_offset)
 {
-	size_t mark = arena->used;
-	const char *problem;
-
 	if (!zone.len || str_is(zone, "UTC")) {
 		*ret_offset = 0;
 		return NULL;
 	}
 	if (str_find(zone, ':') >= 0)
 		return offset_read(zone, ret_offset) ? NULL : bad_offset;
-	if (!is_name(zone))
-		return no_zone;
-	problem = file_offset(dir, zone, seconds, arena, ret_offset);
-	arena->used = mark;
-	return problem;
+	return is_name(zone) ? file_offset(dir, zone, seconds, memory, ret_offset) : no_zone;
 }

@@ -6,17 +6,20 @@
 #ifndef MATCH_CEL_ZONE_H
 #define MATCH_CEL_ZONE_H
 
-#include "base/arena.h"
+#include <stdint.h>
 
-#define ZONE_NAME_MAX 64          /* bytes; the longest of the tz database has 30 */
-#define ZONE_FILE_MAX (64 * 1024) /* bytes; the largest has 4 KB, 8 KB with "fat" data */
+#include "base/str.h"
+
+#define ZONE_NAME_MAX 64    /* bytes; the longest of the tz database has 30 */
+#define ZONE_FILE_MAX 16384 /* bytes; the largest has 4 KB, 8 KB with "fat" data */
 
 /*
  * The offset, seconds east of UTC, of `zone` at `seconds` since 1970: "", "UTC", "+02:00", "-08:30", "02:00" (as
- * "+02:00"), or a file below `dir` (absolute path): "Europe/Berlin". The file is read into the arena, whose use is as
- * before afterwards. Returns NULL, or what is wrong: a text for an error message.
+ * "+02:00"), or a file below `dir` (absolute path): "Europe/Berlin", which is read into `memory`. Returns NULL, or what
+ * is wrong: a text for an error message.
  */
-const char *zone_offset(const char *dir, struct str zone, int64_t seconds, struct arena *arena, int32_t *ret_offset);
+const char *zone_offset(const char *dir, struct str zone, int64_t seconds, char memory[ZONE_FILE_MAX],
+			int32_t *ret_offset);
 
 /* The same from a zone file's bytes (hostile): NULL, or what is wrong. */
 const char *zone_file_offset(struct str file, int64_t seconds, int32_t *ret_offset);

@@ -13,6 +13,8 @@ import (
 	_ "cel.dev/expr/conformance/proto2"
 	_ "cel.dev/expr/conformance/proto3"
 	"cel.dev/expr/conformance/test"
+	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/types"
 	"google.golang.org/protobuf/encoding/prototext"
 )
 
@@ -20,7 +22,7 @@ import (
 var files = []string{"basic", "comparisons", "conversions", "dynamic", "fields", "fp_math", "integer_math", "lists", "logic",
 	"macros", "namespace", "parse", "plumbing", "string", "timestamps", "type_deduction"}
 
-// Prints "name, tab, expression, tab, what is expected: value, eval or check".
+// Prints "name, tab, expression, tab, what is expected": "value" and, where the row tells one, a tab and the value; or "eval".
 func printConformance(out *bufio.Writer) {
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "cel.dev/expr").Output()
 	if err != nil {
@@ -40,11 +42,17 @@ func printConformance(out *bufio.Writer) {
 		}
 		for _, section := range file.Section {
 			for _, row := range section.Test {
-				if len(row.TypeEnv) > 0 || len(row.Bindings) > 0 || row.Container != "" || row.DisableMacros || row.CheckOnly {
+				if len(row.TypeEnv) > 0 || len(row.Bindings) > 0 || row.Container != "" || row.DisableMacros || row.CheckOnly || row.DisableCheck {
 					continue
 				}
 				want := "value"
-				if row.GetEvalError() != nil || row.GetAnyEvalErrors() != nil {
+				if row.GetValue() != nil {
+					value, err := cel.ProtoAsValue(types.DefaultTypeAdapter, row.GetValue())
+					if err != nil {
+						continue // of a message type
+					}
+					want = "value\t" + text(value)
+				} else if row.GetEvalError() != nil || row.GetAnyEvalErrors() != nil {
 					want = "eval"
 				}
 				fmt.Fprintf(out, "%s/%s/%s\t%s\t%s\n", name, section.Name, row.Name, back.Replace(row.Expr), want)

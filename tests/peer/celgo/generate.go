@@ -53,7 +53,7 @@ func expression(r *rand.Rand, depth int, scope []string) string {
 		if r.Intn(2) == 0 {
 			return fmt.Sprintf("(%s)[%s]", sub(), sub())
 		}
-		return fmt.Sprintf("{'k': %s, 'a': %s}", sub(), sub())
+		return fmt.Sprintf("{'a': %s, 'k': %s}", sub(), sub())
 	case 11:
 		name := fmt.Sprintf("v%d", len(scope))
 		return fmt.Sprintf("(%s).%s(%s, %s)", sub(), folds[r.Intn(len(folds))], name, expression(r, depth-1, append(scope[:len(scope):len(scope)], name)))

@@ -90,6 +90,16 @@ func number(d float64) string {
 	return text + ".0"
 }
 
+// All digits of a duration, as time_print_duration writes it.
+func seconds(ns int64) string {
+	sign, magnitude := "", uint64(ns)
+	if ns < 0 {
+		sign, magnitude = "-", -uint64(ns)
+	}
+	text := fmt.Sprintf("%s%d.%09d", sign, magnitude/1e9, magnitude%1e9)
+	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
+}
+
 // The value as cel_value_print writes it; entries of maps are sorted.
 func text(value ref.Val) string {
 	switch v := value.(type) {
@@ -118,7 +128,7 @@ func text(value ref.Val) string {
 	case types.Timestamp:
 		return "timestamp(\"" + v.UTC().Format(time.RFC3339Nano) + "\")"
 	case types.Duration:
-		return "duration(\"" + strconv.FormatFloat(v.Seconds(), 'f', -1, 64) + "s\")"
+		return "duration(\"" + seconds(int64(v.Duration)) + "s\")"
 	case traits.Mapper:
 		var entries []string
 		for it := v.Iterator(); it.HasNext() == types.True; {
@@ -141,7 +151,7 @@ func text(value ref.Val) string {
 
 func firstLine(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
-	return strings.ReplaceAll(line, "\t", " ")
+	return strings.NewReplacer("\t", " ", "\r", " ").Replace(line)
 }
 
 func answer(env *cel.Env, values map[string]any, source string) string {

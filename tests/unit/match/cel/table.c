@@ -48,8 +48,8 @@ static struct cel_value map_keep(struct arena *arena, const struct cel_entry *en
 
 void table_values(struct arena *arena, struct cel_value value[TABLE_VARIABLES])
 {
-	const struct str key[] = { STR("io.kubernetes.pod.namespace"), STR("app"), STR("empty") };
-	const struct str text[] = { STR("kube-system"), STR("web"), STR("") };
+	const struct str key[] = { STR("app"), STR("empty"), STR("io.kubernetes.pod.namespace") };
+	const struct str text[] = { STR("web"), STR(""), STR("kube-system") };
 	const struct str keys[] = { STR("io.kubernetes.pod.namespace"), STR("other") };
 	const struct cel_value item[] = { cel_int(1), cel_int(2), cel_int(3) };
 	const struct cel_list list = { keep(arena, item, sizeof item), 3 };
@@ -77,9 +77,11 @@ void table_values(struct arena *arena, struct cel_value value[TABLE_VARIABLES])
 	value[i++] = map_keep(arena, deep, 1);
 }
 
-void table_run(struct str source, struct arena *arena, struct table_result *ret, struct error *err)
+void table_run(struct str source, const char *zone_dir, struct arena *arena, struct table_result *ret,
+	       struct error *err)
 {
 	struct cel_program program = { .source = source, .variable = table_variable, .variables = TABLE_VARIABLES };
+	const struct cel_settings settings = { .zone_dir = zone_dir };
 	struct cel_value value[TABLE_VARIABLES];
 
 	table_values(arena, value);
@@ -93,7 +95,7 @@ void table_run(struct str source, struct arena *arena, struct table_result *ret,
 		return;
 	ret->type = program.root->type;
 	ret->stage = STAGE_EVAL;
-	ret->code = cel_evaluate(&program, value, NULL, arena, &ret->value, err);
+	ret->code = cel_evaluate(&program, value, &settings, arena, &ret->value, err);
 	if (ret->code == 0)
 		ret->stage = STAGE_VALUE;
 }

@@ -26,8 +26,10 @@ struct table_result {
 	const struct cel_type *type; /* as checked */
 };
 
-/* Parses, checks and evaluates with the table's variables; the error's text is in `err`. */
-void table_run(struct str source, struct arena *arena, struct table_result *ret, struct error *err);
+/* Parses, checks and evaluates with the table's variables; the error's text is in `err`. Time zones are those below
+ * `zone_dir`. */
+void table_run(struct str source, const char *zone_dir, struct arena *arena, struct table_result *ret,
+	       struct error *err);
 
 /* Replaces ⏎ ␍ ␉ by the bytes that they show; in place, returns the new length. */
 size_t table_unescape(char *text, size_t n);
