@@ -142,19 +142,24 @@ struct verdict {
 	char reason[ERROR_TEXT_MAX + 64];
 };
 
-static bool verdict_tolerates(void *user)
+static void verdict_find(struct verdict *verdict)
 {
-	struct verdict *verdict = user;
 	struct buf reason = buf_over(verdict->reason, sizeof verdict->reason);
 	struct error err = { 0 };
 
-	if (!verdict->is_known) {
-		verdict->is_known = true;
-		verdict->result = hook_check_run(&verdict->check, &err);
-		buf_text(&reason, verdict->result < 0 ? reason_broken : reason_check);
-		if (verdict->result < 0) /* an expression's error shows its place in further lines */
-			buf_add(&reason, err.text, strcspn(err.text, "\n"));
-	}
+	verdict->is_known = true;
+	verdict->result = hook_check_run(&verdict->check, &err);
+	buf_text(&reason, verdict->result < 0 ? reason_broken : reason_check);
+	if (verdict->result < 0) /* an expression's error shows its place in further lines */
+		buf_add(&reason, err.text, strcspn(err.text, "\n"));
+}
+
+static bool verdict_tolerates(void *user)
+{
+	struct verdict *verdict = user;
+
+	if (!verdict->is_known)
+		verdict_find(verdict);
 	return verdict->result > 0;
 }
 
