@@ -24,6 +24,54 @@ static int type_error(struct spec_parse *parse, const char *what, const char *wa
 	return error_set(parse->err, EINVAL, "%s: want %s, at byte %zu", what, want, parse->reader.at);
 }
 
+/* A character as Go's encoding/json folds it to compare names: ASCII, and the two letters beyond that fold to ASCII. */
+static char folded_next(struct str text, size_t *at)
+{
+	struct str rest = str_from(text, *at);
+	char c = rest.p[0];
+
+	if (str_starts(rest, STR("\xc5\xbf"))) { /* U+017F, long s */
+		*at += 2;
+		return 's';
+	}
+	if (str_starts(rest, STR("\xe2\x84\xaa"))) { /* U+212A, Kelvin */
+		*at += 3;
+		return 'k';
+	}
+	++*at;
+	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+/* Whether `raw`, which is not the name, is taken for it by readers that do not mind letter case: runc, containerd. */
+static bool is_other_case(struct str raw, struct str name)
+{
+	char memory[64];
+	struct buf key = buf_over(memory, sizeof memory);
+	size_t at = 0, i = 0;
+
+	if (json_string_decode(raw, &key) < 0)
+		return false; /* longer than any name */
+	while (at < key.len && i < name.len) {
+		char want = name.p[i++];
+
+		if (folded_next((struct str){ memory, key.len }, &at) !=
+		    (want >= 'A' && want <= 'Z' ? (char)(want + ('a' - 'A')) : want))
+			return false;
+	}
+	return at == key.len && i == name.len;
+}
+
+static int other_case_check(struct spec_parse *parse, const char *what, const struct member *table, size_t members,
+			    struct str key)
+{
+	for (size_t i = 0; i < members; i++)
+		if (is_other_case(key, table[i].key))
+			return error_set(parse->err, EINVAL,
+					 "%s%s is written '%.*s', which only some readers take for it, at byte %zu",
+					 what, table[i].key.p, (int)key.len, key.p, parse->reader.at);
+	return 0;
+}
+
 /* Walks one object: members of the table to their handlers, once each; everything else is skipped. */
 static int object_parse(struct spec_parse *parse, const char *what, const struct member *table, size_t members)
 {
@@ -40,7 +88,9 @@ static int object_parse(struct spec_parse *parse, const char *what, const struct
 		if (i < members && seen & 1u << i)
 			return error_set(parse->err, EINVAL, "%s%s is there twice, at byte %zu", what, table[i].key.p,
 					 parse->reader.at);
-		r = json_next(&parse->reader, parse->err);
+		r = i < members ? 0 : other_case_check(parse, what, table, members, key);
+		if (r >= 0)
+			r = json_next(&parse->reader, parse->err);
 		if (r >= 0 && i < members) {
 			seen |= 1u << i;
 			r = table[i].parse(parse, r);

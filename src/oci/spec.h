@@ -3,7 +3,8 @@
  * src/oci/spec.h: what the hook needs of a container's config.json.
  * Source: OCI runtime-spec, config.md ("root", "mounts", "annotations") and config-linux.md ("cgroupsPath",
  * "namespaces"). Keys are compared after JSON's escapes are undone. A member that decides who the container is may
- * stand there only once: two readers could take two different ones. What is not named below is skipped, whatever it is.
+ * stand there only once, and in no other letter case (which Go's encoding/json would take for it): two readers could
+ * take two different ones. What is not named below is skipped, whatever it is.
  * JSON null is the same as absent.
  */
 #ifndef OCI_SPEC_H

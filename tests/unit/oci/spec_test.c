@@ -71,7 +71,12 @@ static const struct {
 	  "}",
 	  0, "" },
 	{ "a member that is skipped may be twice", "{\"hostname\":1,\"hostname\":2}", 0, "" },
-	{ "other letter case is another member", "{\"Linux\":1,\"ANNOTATIONS\":2}", 0, "" },
+	{ "other letter case", "{\"Linux\":{}}", -EINVAL, "linux is written 'Linux'" },
+	{ "other letter case beside it", "{\"linux\":{\"cgroupsPath\":\"/a\",\"CgroupsPath\":\"/b\"}}", -EINVAL,
+	  "linux.cgroupsPath is written" },
+	{ "other letter case by an escape", "{\"\\u0041nnotations\":{}}", -EINVAL, "annotations is written" },
+	{ "a long s", "{\"annotation\xc5\xbf\":{}}", -EINVAL, "annotations is written" },
+	{ "other names are other members", "{\"linux2\":1,\"inux\":2,\"LIN\":3,\"\":4}", 0, "" },
 
 	{ "empty", "", -EINVAL, "byte 0" },
 	{ "array", "[]", -EINVAL, "not a JSON object" },
