@@ -1,11 +1,97 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/error.h"
+#include "base/json.h"
+#include "setup/host_detect.h"
 #include "setup/setup_context.h"
+
+#define REPORT_BYTES 16384
+
+static const char *const actions[] = { [HOST_EDIT] = "edit", [HOST_CHECK] = "check", [HOST_REFUSE] = "refuse" };
+
+static void text_row(struct buf *out, const char *key, const char *value)
+{
+	if (value)
+		buf_printf(out, "%-14s %s\n", key, value);
+}
+
+static void text_write(struct buf *out, const struct host_found *found)
+{
+	const struct host *host = found->host;
+
+	buf_printf(out, "%-14s %s%s%s%s\n", "host", host->name, *found->os ? " (" : "", found->os,
+		   *found->os ? ")" : "");
+	text_row(out, "known by", found->marker);
+	text_row(out, "runtime", host->runtime);
+	text_row(out, "configuration", host->config ? host->config : host->reads);
+	if (host->config && host->reads)
+		text_row(out, "made into", host->reads);
+	text_row(out, "socket", host->socket);
+	text_row(out, "unit", host->unit);
+	for (size_t i = 0; i < HOST_HOOKS && host->hooks[i]; i++)
+		text_row(out, i ? "" : "hooks folder", host->hooks[i]);
+	text_row(out, "install into", host->install_dir);
+	text_row(out, "set-up may",
+		 host->action == HOST_EDIT    ? "edit the configuration"
+		 : host->action == HOST_CHECK ? "install and check, no configuration is changed"
+					      : "not change the configuration");
+	text_row(out, "what to do", host->advice);
+}
+
+static void json_row(struct buf *out, const char *key, const char *value)
+{
+	buf_printf(out, "%s\"%s\":", out->len > 1 ? "," : "", key);
+	if (value)
+		json_write_string(out, str_of(value));
+	else
+		buf_text(out, "null");
+}
+
+static void json_write(struct buf *out, const struct host_found *found)
+{
+	const struct host *host = found->host;
+
+	buf_byte(out, '{');
+	json_row(out, "host", host->id);
+	json_row(out, "os", found->os);
+	json_row(out, "marker", found->marker);
+	json_row(out, "runtime", host->runtime);
+	json_row(out, "config", host->config);
+	json_row(out, "reads", host->reads ? host->reads : host->config);
+	json_row(out, "socket", host->socket);
+	json_row(out, "unit", host->unit);
+	buf_text(out, ",\"hooks\":[");
+	for (size_t i = 0; i < HOST_HOOKS && host->hooks[i]; i++) {
+		if (i)
+			buf_byte(out, ',');
+		json_write_string(out, str_of(host->hooks[i]));
+	}
+	buf_byte(out, ']');
+	json_row(out, "installDir", host->install_dir);
+	json_row(out, "action", actions[host->action]);
+	json_row(out, "advice", host->advice);
+	buf_text(out, "}\n");
+}
 
 int setup_detect(struct setup_context *context, struct error *err)
 {
-	(void)context;
-	return error_set(err, ENOSYS, "detect is not part of this version");
+	char memory[REPORT_BYTES];
+	struct buf out = buf_over(memory, sizeof memory);
+	struct host_found found;
+	int result = host_detect(context->conf.root, &found, err);
+
+	if (result < 0)
+		return result;
+	if (context->conf.json)
+		json_write(&out, &found);
+	else
+		text_write(&out, &found);
+	if (out.overflow || fwrite(memory, 1, out.len, stdout) != out.len || fflush(stdout))
+		return error_set(err, EIO, "cannot write to standard output");
+	if (found.host->action == HOST_REFUSE)
+		return error_set(err, EPERM, "the configuration of %s is not to be changed by this program",
+				 found.host->name);
+	return 0;
 }

@@ -14,6 +14,7 @@
 #include "setup/file_swap.h"
 #include "setup/hook_binary.h"
 #include "setup/hook_drop_in.h"
+#include "setup/host_detect.h"
 #include "setup/setup_context.h"
 
 #define DROP_IN_MAX (256u << 10)
@@ -269,6 +270,17 @@ static int hook_register(struct setup_context *context, struct installed *hook, 
 	return remove_both(context, hook->drop_in, hook->local, hook->name, err);
 }
 
+/* Without --oci-hooks.local-dir, and where the default is not mounted: the folder that this host's runtime reads. */
+static void hooks_dir_find(struct setup_context *context)
+{
+	struct host_found found;
+
+	if (setup_given(context, "oci-hooks.local-dir") || !access(context->conf.hooks_dir, F_OK))
+		return;
+	if (host_detect("/", &found, NULL) >= 0 && found.host->hooks[0])
+		context->conf.hooks_dir = found.host->hooks[0];
+}
+
 int setup_install(struct setup_context *context, struct error *err)
 {
 	static const char *const interfaces[] = { "oci-hooks", "nri-hook", NULL }, *const exits[] = { "remove", "keep",
@@ -288,6 +300,7 @@ int setup_install(struct setup_context *context, struct error *err)
 	if (result >= 0 && !*hook.name)
 		result =
 			setup_usage_error(context, err, "--local-binary: want a file, not '%.80s'", conf->local_binary);
+	hooks_dir_find(context);
 	if (result >= 0)
 		result = path_join(hook.local, sizeof hook.local, conf->local_install_dir, hook.name, "", err);
 	if (result >= 0)
@@ -323,6 +336,7 @@ int setup_uninstall(struct setup_context *context, struct error *err)
 		result = setup_usage_error(context, err, "--local-install-dir is required");
 	if (result >= 0 && (!*conf->binary_name || strchr(conf->binary_name, '/')))
 		result = setup_usage_error(context, err, "--binary-name: want a name without folders");
+	hooks_dir_find(context);
 	if (result >= 0)
 		result = path_join(drop_in, sizeof drop_in, conf->hooks_dir, conf->binary_name, ".json", err);
 	if (result >= 0)

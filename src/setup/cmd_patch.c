@@ -11,6 +11,7 @@
 #include "setup/conf_patch.h"
 #include "setup/containerd_conf.h"
 #include "setup/crio_conf.h"
+#include "setup/host_detect.h"
 #include "setup/setup_context.h"
 
 static int nri_edit(struct setup_context *context, struct str text, char **ret_text, size_t *ret_len, struct buf *notes,
@@ -46,16 +47,40 @@ static int crio_edit(struct setup_context *context, struct str text, char **ret_
 				       ret_len, notes, err);
 }
 
+/* Without --config-file: the file that this host's runtime is configured by, if it is ours to change. */
+static int config_find(struct setup_context *context, const char *runtime, struct error *err)
+{
+	struct host_found found;
+	int result;
+
+	if (setup_given(context, "config-file"))
+		return 0;
+	result = host_detect("/", &found, err);
+	if (result == -ENOENT) /* then the option's default is as good a guess as any */
+		return 0;
+	if (result < 0)
+		return result;
+	if (strcmp(found.host->runtime, runtime) != 0)
+		return 0;
+	if (!found.host->config)
+		return error_set(err, EPERM, "this is %s: %s", found.host->name, found.host->advice);
+	context->conf.config_file = found.host->config;
+	return 0;
+}
+
 int setup_enable_nri(struct setup_context *context, struct error *err)
 {
+	int result = config_find(context, "containerd", err);
 	struct conf_patch patch = {
-		.config_file = context->conf.config_file,
+		.config_file = context->conf.config_file, /* as config_find left it */
 		.output_pattern = "containerd",
 		.output_end = ".toml",
 		.edit = nri_edit,
 		.judge = &conf_judge_nri,
 	};
 
+	if (result < 0)
+		return result;
 	if (*context->conf.drop_in) {
 		if (*context->conf.drop_in != '/')
 			return setup_usage_error(context, err, "--drop-in: want an absolute path, not '%.80s'",
@@ -69,6 +94,7 @@ int setup_enable_nri(struct setup_context *context, struct error *err)
 
 int setup_add_oci_hook(struct setup_context *context, struct error *err)
 {
+	int result = config_find(context, "containerd", err);
 	const struct conf_patch patch = {
 		.config_file = context->conf.config_file,
 		.output_pattern = "containerd",
@@ -76,8 +102,9 @@ int setup_add_oci_hook(struct setup_context *context, struct error *err)
 		.edit = hook_edit,
 		.judge = &conf_judge_hook,
 	};
-	int result;
 
+	if (result < 0)
+		return result;
 	if (*context->conf.runtime_spec != '/')
 		return setup_usage_error(context, err, "--runtime-spec: want an absolute path, not '%.80s'",
 					 context->conf.runtime_spec);
@@ -91,6 +118,7 @@ int setup_add_oci_hook(struct setup_context *context, struct error *err)
 
 int setup_enable_annotations(struct setup_context *context, struct error *err)
 {
+	int result = config_find(context, "cri-o", err);
 	const struct conf_patch patch = {
 		.config_file = context->conf.config_file,
 		.output_pattern = "crio",
@@ -99,6 +127,8 @@ int setup_enable_annotations(struct setup_context *context, struct error *err)
 		.judge = &conf_judge_crio,
 	};
 
+	if (result < 0)
+		return result;
 	if (!context->conf.annotations.n && !context->conf.undo)
 		return setup_usage_error(context, err, "--annotations is required");
 	return conf_patch_run(context, &patch, err);
