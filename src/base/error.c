@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/error.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +10,15 @@ static void mark_cut(char *text, int wanted)
 {
 	if (wanted >= ERROR_TEXT_MAX)
 		memcpy(text + ERROR_TEXT_MAX - 4, "...", 4);
+}
+
+/*
+ * Not the system's words for ENOENT: podman takes "No such file or directory" on a hook's standard error for a missing
+ * program of the container, and tells its user so.
+ */
+static const char *reason(int code)
+{
+	return code == ENOENT ? "it is not there" : strerror(code);
 }
 
 int error_set(struct error *err, int code, const char *format, ...)
@@ -35,7 +45,7 @@ int error_errno(struct error *err, int code, const char *format, ...)
 	(void)vsnprintf(what, sizeof what, format, args); /* cut below if too long */
 	va_end(args);
 	err->code = code;
-	mark_cut(err->text, snprintf(err->text, sizeof err->text, "%s: %s", what, strerror(code)));
+	mark_cut(err->text, snprintf(err->text, sizeof err->text, "%s: %s", what, reason(code)));
 	return -code;
 }
 

@@ -18,7 +18,7 @@ struct error {
 /* Sets both members; `code` is a positive errno. Returns -code, so that a function can `return error_set(...)`. */
 int error_set(struct error *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* As error_set with ": " and the system's text of `code` at the end. */
+/* As error_set with ": " and the system's text of `code` at the end (ENOENT: "it is not there"). */
 int error_errno(struct error *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Puts the formatted text and ": " in front of the text that is there. Returns `result` (negative) unchanged. */

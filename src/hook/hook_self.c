@@ -18,7 +18,7 @@
 
 #define OLD_KERNEL_FDS 4096 /* closed one by one where the kernel has no close_range (before 5.9) */
 
-/* Only root may raise them; whoever may not goes on with what there is. */
+/* What a parent has set for itself or for a container. Beyond the hard limit only CAP_SYS_RESOURCE can raise it. */
 static void limits_raise(void)
 {
 	static const struct {
@@ -32,9 +32,12 @@ static void limits_raise(void)
 	};
 
 	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
-		const struct rlimit limit = { limits[i].limit, limits[i].limit };
+		struct rlimit limit = { limits[i].limit, limits[i].limit };
 
-		(void)setrlimit(limits[i].resource, &limit); /* see above */
+		if (setrlimit(limits[i].resource, &limit) == 0 || getrlimit(limits[i].resource, &limit) < 0)
+			continue;
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(limits[i].resource, &limit); /* then it stays as it is */
 	}
 }
 

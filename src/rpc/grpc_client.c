@@ -18,6 +18,21 @@ struct attempt {
 	int64_t until_ns; /* the soft limit, later the deadline */
 };
 
+/*
+ * Not the system's words for ENOENT: podman takes "No such file or directory" on a hook's standard error for a missing
+ * program of the container and says so to the user.
+ */
+static const char *refusal(int code)
+{
+	switch (code) {
+	case EAGAIN:
+		return "its queue of connections is full";
+	case ENOENT:
+		return "the socket is not there";
+	}
+	return strerror(code);
+}
+
 static bool is_late(struct attempt *attempt, int64_t now_ns)
 {
 	const struct grpc_call_limits *limits = attempt->limits;
@@ -83,7 +98,7 @@ static int connect_to(struct attempt *attempt, const struct grpc_target *target,
 	}
 	if (error) {
 		*ret_is_queue_full = error == EAGAIN;
-		grpc_unary_eof(attempt->unary, error == EAGAIN ? "its queue of connections is full" : strerror(error));
+		grpc_unary_eof(attempt->unary, refusal(error));
 		return -1;
 	}
 	return take_fd(&fd);

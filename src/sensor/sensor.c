@@ -68,28 +68,24 @@ static uint64_t build_hash(void)
 	return hash;
 }
 
-/* libbpf prints; the last lines are the reason that a person needs. */
-static __thread char libbpf_last[512];
+/* libbpf prints; its first complaint names the program and the reason. */
+static __thread char libbpf_first[512];
 
-static int libbpf_note(enum libbpf_print_level level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static int libbpf_note(enum libbpf_print_level level, const char *format,
+							     va_list args)
 {
-	if (level != LIBBPF_WARN)
-		return 0;
-#ifdef SENSOR_VERBOSE
-	vprintf(format, args);
-#else
-	(void)vsnprintf(libbpf_last, sizeof libbpf_last, format, args); /* cut is fine */
-#endif
+	if (level == LIBBPF_WARN && !*libbpf_first)
+		(void)vsnprintf(libbpf_first, sizeof libbpf_first, format, args); /* cut is fine */
 	return 0;
 }
 
 static const char *libbpf_reason(void)
 {
-	size_t n = strlen(libbpf_last);
+	size_t n = strlen(libbpf_first);
 
-	while (n && libbpf_last[n - 1] == '\n')
-		libbpf_last[--n] = '\0';
-	return *libbpf_last ? libbpf_last : "no reason given";
+	while (n && libbpf_first[n - 1] == '\n')
+		libbpf_first[--n] = '\0';
+	return *libbpf_first ? libbpf_first : "no reason given";
 }
 
 static int settings_read(int fd, struct abi_settings *ret_settings)
@@ -147,7 +143,7 @@ static int programs_adopt(struct sensor *sensor)
 		sensor->link[i] = pins_get(&sensor->pins, PIN_LINK, sensor_program_names[i]);
 		if (sensor->link[i] < 0)
 			sensor->link[i] = -1;
-		if (sensor->program[i] < 0 || (sensor->link[i] < 0 && !is_on_demand(i))) {
+		if (sensor->program[i] < 0 || (sensor->link[i] < 0 && !is_on_demand((enum program_id)i))) {
 			close_all(sensor->program, PROGRAMS_N);
 			close_all(sensor->link, PROGRAMS_N);
 			return 0;
@@ -197,7 +193,7 @@ static int programs_load(struct sensor *sensor, bool adopted_maps, struct error 
 	bool was_attached[PROGRAMS_N];
 	int r = 0;
 
-	libbpf_last[0] = '\0';
+	libbpf_first[0] = '\0';
 	skel = tetragon_bpf__open();
 	if (!skel)
 		return error_errno(err, errno, "cannot open the BPF object: %s", libbpf_reason());
@@ -239,8 +235,8 @@ static int programs_load(struct sensor *sensor, bool adopted_maps, struct error 
 	}
 	tetragon_bpf__destroy(skel);
 	for (int i = 0; i < PROGRAMS_N && !r; i++)
-		if (!is_on_demand(i) || was_attached[i])
-			r = sensor_attach(sensor, i, err);
+		if (!is_on_demand((enum program_id)i) || was_attached[i])
+			r = sensor_attach(sensor, (enum program_id)i, err);
 	return r;
 }
 

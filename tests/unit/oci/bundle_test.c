@@ -79,7 +79,7 @@ static const struct {
 	int want;
 	const char *error;
 } kinds[] = {
-	{ "no file", NONE, -ENOENT, "No such file" },
+	{ "no file", NONE, -ENOENT, "it is not there" },
 	{ "a plain file", PLAIN, 0, "" },
 	{ "writable by its group", GROUP_WRITABLE, -EPERM, "writable by others" },
 	{ "writable by all", WORLD_WRITABLE, -EPERM, "writable by others" },
