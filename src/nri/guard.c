@@ -103,7 +103,6 @@ static int on_create(struct guard *guard, const struct nri_request *request, str
 		r = ask(guard, request, ASK_AHEAD, err);
 	if (r < 0)
 		return r;
-	reconcile_known(&guard->reconcile, request->container.id);
 	passed_add(guard, request->container.id);
 	return 0;
 }
@@ -111,6 +110,7 @@ static int on_create(struct guard *guard, const struct nri_request *request, str
 static int on_start(struct guard *guard, const struct nri_request *request, struct error *err)
 {
 	guard->counts.started++;
+	reconcile_known(&guard->reconcile, request->container.id);
 	if (guard->mode == NRI_MODE_INJECT && inject_is_there(&guard->inject, nri_container_hooks(&request->container)))
 		return 0; /* its hook has asked, or the container would not be here */
 	return ask(guard, request, ASK_START, err);

@@ -160,17 +160,16 @@ void listing_end(struct listing *listing)
 
 bool listing_next(struct listing *listing, const struct nri_container **ret_container, const struct nri_pod **ret_pod)
 {
-	while (listing->next < listing->containers) {
-		const struct nri_container *container = &listing->container[listing->next++];
-		const struct nri_pod key = { .id = container->pod_id };
+	const struct nri_container *container = listing->container + listing->next;
+	struct nri_pod key = { 0 };
 
-		if (container->state == NRI_STOPPED || container->state == NRI_UNKNOWN)
-			continue;
-		*ret_container = container;
-		*ret_pod = listing->pods ? bsearch(&key, listing->pod, listing->pods, sizeof key, pod_order) : NULL;
-		return true;
-	}
-	return false;
+	if (listing->next >= listing->containers)
+		return false;
+	listing->next++;
+	key.id = container->pod_id;
+	*ret_container = container;
+	*ret_pod = listing->pods ? bsearch(&key, listing->pod, listing->pods, sizeof key, pod_order) : NULL;
+	return true;
 }
 
 void listing_back(struct listing *listing)

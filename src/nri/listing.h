@@ -29,7 +29,7 @@ void listing_add_pod(struct listing *listing, const struct nri_pod *pod);
 void listing_add_container(struct listing *listing, const struct nri_container *container);
 void listing_end(struct listing *listing); /* all is there: sorts */
 
-/* The next container that runs or may yet start, with its pod (NULL: not listed); false: no more. */
+/* The next container with its pod (NULL: not listed); false: no more. */
 bool listing_next(struct listing *listing, const struct nri_container **ret_container, const struct nri_pod **ret_pod);
 /* The same one again, later. */
 void listing_back(struct listing *listing);

@@ -139,6 +139,8 @@ static int run(struct program *program)
 		wake_ns = nri_link_wake_ns(program->link);
 		if (reconcile_wake_ns(&program->guard.reconcile) < wake_ns)
 			wake_ns = reconcile_wake_ns(&program->guard.reconcile);
+		if (nri_status_wake_ns(&program->status, &program->guard) < wake_ns)
+			wake_ns = nri_status_wake_ns(&program->status, &program->guard);
 		ms = timeout_ms(wake_ns);
 		timeout = (struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * NS_PER_MS };
 		(void)ppoll(fd, 2, &timeout, &wait_mask); /* whatever it says: the step looks itself */

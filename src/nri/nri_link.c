@@ -184,6 +184,17 @@ static bool send_all(struct nri_link *link, int64_t now_ns)
 	return true;
 }
 
+/*
+ * The runtime has hung up already: what it sent before waits for no answer any more. It matters after a long stop of
+ * this process: the containers of those requests have started, and are found by the next list as what they are.
+ */
+static bool is_stale(const struct nri_link *link)
+{
+	struct pollfd fd = { .fd = link->fd, .events = POLLRDHUP };
+
+	return link->is_running && poll(&fd, 1, 0) > 0 && fd.revents & (POLLRDHUP | POLLHUP);
+}
+
 /* True if something came, and there may be more. */
 static bool receive(struct nri_link *link, int64_t *now_ns)
 {
@@ -192,7 +203,7 @@ static bool receive(struct nri_link *link, int64_t *now_ns)
 
 	if (n < 0)
 		return errno == EINTR || (errno != EAGAIN && (lose(link, *now_ns, strerror(errno)), false));
-	if (!n) {
+	if (!n || is_stale(link)) {
 		lose(link, *now_ns, "closed by the runtime");
 		return false;
 	}

@@ -68,8 +68,15 @@ static void container_keep(struct reconcile *reconcile, const struct nri_contain
 	listing_add_container(&reconcile->listing, &named);
 }
 
+static bool runs(const struct nri_container *container)
+{
+	return container->state == NRI_RUNNING || container->state == NRI_PAUSED;
+}
+
 void reconcile_list_container(struct reconcile *reconcile, const struct nri_container *container)
 {
+	if (!runs(container))
+		return; /* of one that is only created, its start will tell */
 	known_add(&reconcile->known, container->id);
 	container_keep(reconcile, container);
 }
@@ -126,7 +133,8 @@ static bool container_tell(struct reconcile *reconcile, const struct nri_contain
 	    agent_ask(reconcile->ask, &subject, why, clock_now_ns(CLOCK_MONOTONIC) + RECONCILE_CALL_NS, &answer)) {
 		reconcile->is_outage_told = false;
 		reconcile->counts.told++;
-		if (why == ASK_UNSEEN ? answer.known != ASK_WAS_KNOWN : answer.known == ASK_IS_NEW)
+		/* An agent that does not say: of the second look's containers nobody was asked about any. */
+		if (answer.known == ASK_IS_NEW || (why == ASK_UNSEEN && answer.known == ASK_KNOWN_UNTOLD))
 			unseen_tell(reconcile, &subject, why == ASK_UNSEEN ? "second look" : "list");
 		return true;
 	}
@@ -136,7 +144,7 @@ static bool container_tell(struct reconcile *reconcile, const struct nri_contain
 		return false;
 	}
 	if (r >= 0 && answer.result.status == GRPC_NOT_FOUND)
-		return true; /* it has ended meanwhile, or it is created and has no cgroup before its start */
+		return true; /* it has ended meanwhile */
 	gate_log_begin(reconcile->log, &line, LOG_WARN, "the agent refused a container that is there already",
 		       "reconcile", &subject);
 	log_text(&line, "error", r < 0 ? err.text : answer.error);
@@ -191,7 +199,7 @@ static void look_container(void *user, const struct nri_container *container)
 {
 	struct reconcile *reconcile = user;
 
-	if (!known_has(&reconcile->known, container->id))
+	if (runs(container) && !known_has(&reconcile->known, container->id))
 		container_keep(reconcile, container);
 }
 

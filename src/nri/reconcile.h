@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * src/nri/reconcile.h: no container is lost between plugin and runtime. After each connect the agent is told of every
- * container that the runtime listed. A moment later comes a second look: containers made while the plugin connected are
- * in neither list nor events; a second, short connection under another name gets the runtime's list once more, and what
- * is new in it started unseen. The runtime holds off other operations while it makes a list, so nothing slips between.
- * The agent is told piece by piece between the runtime's requests, which never wait for more than one call.
+ * running container that the runtime listed; those that are only created tell of themselves at their start. A moment
+ * later comes a second look: containers that started while the plugin connected are in neither list nor events; a
+ * second, short connection under another name gets the runtime's list once more, and what runs there and gave no event
+ * started unseen. The runtime holds off other operations while it makes a list, so nothing slips between. The agent is
+ * told piece by piece between the runtime's requests, which never wait for more than one call.
  */
 #ifndef NRI_RECONCILE_H
 #define NRI_RECONCILE_H
@@ -53,7 +54,7 @@ void reconcile_list_begin(struct reconcile *reconcile);
 void reconcile_list_pod(struct reconcile *reconcile, const struct nri_pod *pod);
 void reconcile_list_container(struct reconcile *reconcile, const struct nri_container *container);
 void reconcile_list_end(struct reconcile *reconcile);
-void reconcile_known(struct reconcile *reconcile, struct str id); /* an event told of this container */
+void reconcile_known(struct reconcile *reconcile, struct str id); /* it is about to start */
 void reconcile_lost(struct reconcile *reconcile);                 /* the connection is gone: nothing to look for */
 
 /* One piece of the work. Call it when nri_link_step has nothing more to do; and again at reconcile_wake_ns(). */

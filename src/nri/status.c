@@ -115,6 +115,11 @@ void nri_status_keep(struct nri_status *status, const struct guard *guard)
 		write_now(status, guard, now_ns);
 }
 
+int64_t nri_status_wake_ns(const struct nri_status *status, const struct guard *guard)
+{
+	return status->path[0] && status->sum != sum(guard) ? status->written_ns + WRITE_NS : INT64_MAX;
+}
+
 void nri_status_end(struct nri_status *status)
 {
 	if (status->path[0])
