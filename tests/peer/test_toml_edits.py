@@ -135,6 +135,9 @@ def test_enable_nri(tmp_path, why, text, more):
     assert only_inserted(text, result, lines=2)
     assert result.endswith(b"\n") == (text.endswith(b"\n") or not text)
     assert (b"\r\n" in text) == (b"\r\n" in result) and not (b"\r\n" in text and re.search(rb"[^\r]\n", result))
+    shown = run("patch-containerd-conf", "enable-nri", f"--config-file={tmp_path}/in.toml", "--dry-run").stdout
+    patched = subprocess.run(["patch", "--binary", "-s", "-o", "-", tmp_path / "in.toml"], input=shown, capture_output=True, check=True)
+    assert patched.stdout == result
     assert enable(tmp_path, result) is None
 
 

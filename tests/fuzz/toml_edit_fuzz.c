@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The three edits on any bytes. The first byte chooses the edit. What comes out is TOML, every line that was not
+ * touched is there byte for byte and in order, and editing it again changes nothing. That only the keys meant differ is
+ * checked by the edit itself, which refuses with -EBADMSG: here such a refusal is a failure.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "conf/toml.h"
+#include "setup/containerd_conf.h"
+#include "setup/crio_conf.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static int edit(unsigned kind, struct str text, char **ret_text, size_t *ret_len, struct error *err)
+{
+	static const char *const annotations[] = { "a", "io.x/\"y\"" };
+	static char memory[1 << 20];
+	struct buf notes = buf_over(memory, sizeof memory);
+
+	switch (kind % 4) {
+	case 0:
+		return containerd_enable_nri(text, ret_text, ret_len, &notes, err);
+	case 1:
+		return containerd_add_oci_hook(text, "/x/spec.json", ret_text, ret_len, &notes, err);
+	case 2:
+		return crio_enable_annotations(text, annotations, 2, ret_text, ret_len, &notes, err);
+	default:
+		return containerd_add_import(text, "/etc/containerd", "/etc/containerd/conf.d/x.toml", ret_text,
+					     ret_len, &notes, err);
+	}
+}
+
+static struct str line_next(struct str *rest)
+{
+	ptrdiff_t end = str_find(*rest, '\n');
+	struct str line = { rest->p, end < 0 ? rest->len : (size_t)end };
+
+	*rest = str_from(*rest, line.len + 1);
+	return line;
+}
+
+/* How many lines of `before` are not, in order, in `after`. */
+static size_t lines_lost(struct str before, struct str after)
+{
+	size_t lost = 0;
+
+	while (before.len) {
+		struct str line = line_next(&before), rest = after;
+		bool found = false;
+
+		while (rest.len && !found)
+			found = str_equal(line_next(&rest), line);
+		if (found)
+			after = rest;
+		else
+			lost++;
+	}
+	return lost;
+}
+
+/* What follows the first `word` in `text`; absent if it is not there. */
+static struct str found_behind(struct str text, const char *word)
+{
+	const char *at = text.len ? memmem(text.p, text.len, word, strlen(word)) : NULL;
+
+	return at ? str_from(text, (size_t)(at - text.p) + strlen(word)) : (struct str){ 0 };
+}
+
+/* Places where an edit may touch a line that is there: list elements and runtimes, which their keys give away. */
+static size_t statements(struct str text)
+{
+	static const char *const words[] = {
+		"disabled_plugins", "imports", "base_runtime_spec", "allowed_annotations", "runtimes", "plugins", "\\"
+	};
+	size_t n = 0;
+
+	for (size_t i = 0; i < text.len; i++)
+		n += text.p[i] == ',';
+	for (size_t w = 0; w < sizeof words / sizeof *words; w++)
+		for (struct str rest = text; (rest = found_behind(rest, words[w])).p;)
+			n += 2;
+	return n;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct str text = { (const char *)data + 1, size ? size - 1 : 0 };
+	char *once = NULL, *twice = NULL;
+	size_t len, again;
+	struct error err = { 0 };
+	struct toml *doc = NULL;
+	int result;
+
+	if (!size || size > 1 << 16)
+		return 0;
+	result = edit(data[0], text, &once, &len, &err);
+	assert(result != -EBADMSG);
+	if (result < 0 || !once)
+		return 0;
+	assert(toml_parse((struct str){ once, len }, &doc, NULL) >= 0);
+	/* Lines change only where a value, a list or an inline table stands; enough of them and the file was not kept.
+	 */
+	assert(lines_lost(text, (struct str){ once, len }) <= 2 + statements(text));
+	toml_free(doc);
+	result = edit(data[0], (struct str){ once, len }, &twice, &again, &err);
+	assert(result >= 0 && !twice);
+	free(once);
+	return 0;
+}
