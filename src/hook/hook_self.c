@@ -28,7 +28,6 @@ static void limits_raise(void)
 		{ RLIMIT_STACK, 8 << 20 }, /* first: what follows needs more than a page */
 		{ RLIMIT_NOFILE, 64 },
 		{ RLIMIT_FSIZE, RLIM_INFINITY },
-		{ RLIMIT_CPU, RLIM_INFINITY },
 	};
 
 	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
