@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: Apache-2.0
+"""tetragon-nri-hook against a runtime made by hand, and an agent that is a real gRPC server: identities, limits, speed."""
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import time
+
+import grpc
+import pytest
+
+import nri_runtime as nri
+from hook_bed import Agent
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+PROGRAM = TOP / "build" / "bin" / "tetragon-nri-hook"
+NOT_THERE = (grpc.StatusCode.NOT_FOUND, "no such cgroup")
+
+
+class Plugin:
+    def __init__(self, folder, mode, *flags):
+        self.folder, self.log, self.status_file = folder, folder / "log", folder / "status"
+        self.runtime = nri.Runtime(folder / "nri.sock")
+        self.child = subprocess.Popen([
+            PROGRAM, f"--nri-socket={folder}/nri.sock", f"--mode={mode}", f"--grpc-address=unix://{folder}/agent.sock",
+            f"--log-fname={self.log}", f"--unseen-dir={folder}/unseen", f"--status-file={self.status_file}", *flags])
+
+    def lines(self, message):
+        found = [json.loads(line) for line in self.log.read_text().splitlines()] if self.log.exists() else []
+        return [line for line in found if line["msg"] == message]
+
+    def wait_line(self, message, seconds=5):
+        end = time.monotonic() + seconds
+        while not self.lines(message):
+            assert time.monotonic() < end, f"no '{message}' in\n{self.log.read_text()[-2000:]}"
+            time.sleep(0.005)
+        return self.lines(message)[-1]
+
+    def memory_kib(self, what="VmRSS"):
+        for line in pathlib.Path(f"/proc/{self.child.pid}/status").read_text().splitlines():
+            if line.startswith(what + ":"):
+                return int(line.split()[1])
+
+    def connect(self, **more):
+        connection = self.runtime.accept()
+        self.registered = connection.register(**more)
+        return connection
+
+    def close(self):
+        self.child.kill()
+        self.child.wait()
+        self.runtime.close()
+
+
+@pytest.fixture
+def start(folder):
+    made = []
+
+    def start(mode, *flags):
+        made.append(Plugin(folder, mode, *flags))
+        return made[-1]
+
+    yield start
+    for plugin in made:
+        plugin.close()
+
+
+@pytest.fixture
+def folder(tmp_path_factory):
+    import shutil
+    import tempfile
+
+    path = pathlib.Path(tempfile.mkdtemp(prefix="nri-"))
+    yield path
+    shutil.rmtree(path)
+
+
+def event(number=1, **more):
+    return nri.data(1, nri.pod(number)) + nri.data(2, nri.container(number, **more))
+
+
+def hooks_of(answer):
+    adjust = dict(nri.fields(answer))[1]
+    return [dict_of_lists(hook) for _, hook in nri.fields(dict(nri.fields(adjust))[5])]
+
+
+def dict_of_lists(message):
+    found = {}
+    for field, value in nri.fields(message):
+        found.setdefault(field, []).append(value)
+    return found
+
+
+def test_the_injected_hook(start, folder):
+    plugin = start("inject", "--oci-hook-path=/opt/hook", "--grpc-timeout=1500ms", "--hook-args=--log-level=debug", "--nri-index=07")
+    runtime = plugin.connect(name="cri-o", version="1.37.0")
+    assert plugin.registered == ("tetragon", "07", 0x2028)
+    assert runtime.call("Synchronize")[0] == 0
+    code, _, answer = runtime.call("CreateContainer", event())
+    assert code == 0
+    hook, = hooks_of(answer)
+    assert hook[1] == [b"/opt/hook"]
+    assert [arg.decode() for arg in hook[2]] == [
+        "hook", "--grpc-timeout=1.5s", f"--grpc-address=unix://{folder}/agent.sock", "--log-level=debug", "--runtime=cri-o",
+        "--pod-namespace=tenant-a", "--pod-name=pod-1", f"--pod-uid={nri.uid(1)}", "--container-name=app-1",
+        f"--container-id={1 + (1 << 200):064x}", "createRuntime"]
+    assert hook[3] == [b"PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
+    assert nri.fields(hook[4][0]) == [(1, 4)]  # seconds: 1.5, and 2 more, rounded up
+    # Another plugin took it away: refused. It is there: nothing to say.
+    validated = dict(nri.fields(runtime.call("ValidateContainerAdjustment", event())[2]))
+    assert validated[1] == 1 and b"the hook is not among" in validated[2]
+    adjust = nri.data(3, nri.data(5, nri.data(2, nri.data(1, "/opt/hook"))))
+    assert runtime.call("ValidateContainerAdjustment", event() + adjust) == (0, "", b"")
+
+
+def test_a_container_without_the_hook_is_asked_for_at_its_start(start, folder, api):
+    plugin = start("inject", "--oci-hook-path=/opt/hook")
+    with Agent(api, f"unix://{folder}/agent.sock") as agent:
+        runtime = plugin.connect()
+        runtime.call("Synchronize")
+        assert runtime.call("StartContainer", event(hooks=["/opt/hook"]))[0] == 0
+        assert len(agent.requests) == 0
+        assert runtime.call("StartContainer", event(hooks=["/bin/other"]))[0] == 0
+        asked = agent.container
+        assert (asked.podNamespace, asked.podName, asked.podUID, asked.containerName) == ("tenant-a", "pod-1", nri.uid(1), "app-1")
+
+
+@pytest.mark.parametrize("why,change,text", [
+    ("another pod's UID in the path", lambda: nri.data(1, nri.pod(2)) + nri.data(2, nri.container(1)), "forged identity"),
+    ("a path that climbs", lambda: nri.data(1, nri.pod(1)) + nri.data(2, nri.container(1) + nri.data(11, nri.data(5, "/a/../b"))),
+     "forged cgroup path"),
+])
+def test_forged_identities_never_pass(start, folder, api, why, change, text):
+    plugin = start("direct", "--fail-allow-namespaces=tenant-a")
+    with Agent(api, f"unix://{folder}/agent.sock") as agent:
+        runtime = plugin.connect()
+        runtime.call("Synchronize")
+        for method in ("CreateContainer", "StartContainer"):
+            code, got, _ = runtime.call(method, change())
+            assert code == 2 and text in got, why
+        assert not agent.requests
+
+
+def test_the_request_to_the_agent(start, folder, api):
+    plugin = start("direct")
+    with Agent(api, f"unix://{folder}/agent.sock", answer=lambda context: context.abort(*NOT_THERE)) as agent:
+        runtime = plugin.connect()
+        runtime.call("Synchronize")
+        image = [("io.kubernetes.cri.image-name", "localhost/tools:1"), ("team", "blue")]
+        assert runtime.call("CreateContainer", nri.data(1, nri.pod(1, [("pod-note", "x")])) +
+                            nri.data(2, nri.container(1, annotations=image)))[0] == 0  # NOT_FOUND: it is asked at the start
+        asked = agent.container
+        assert asked.cgroupsPath.startswith("/kubepods/besteffort/pod11111111-")
+        assert dict(asked.annotations) == dict(image) and asked.containerImage == "localhost/tools:1"
+        assert dict(asked.podLabels) == {"app": "web"} and dict(asked.podAnnotations) == {"pod-note": "x"}
+        assert (asked.reason, asked.reporter) == (1, "nri")
+        code, text, _ = runtime.call("StartContainer", event())
+        assert code == 2 and "code = NotFound desc = no such cgroup" in text
+        # A creation that was let pass is validated, another one is not.
+        assert runtime.call("ValidateContainerAdjustment", event()) == (0, "", b"")
+        assert dict(nri.fields(runtime.call("ValidateContainerAdjustment", event(2))[2]))[1] == 1
+
+
+@pytest.mark.parametrize("code,namespace,passes", [
+    (grpc.StatusCode.INTERNAL, "tenant-a", False), (grpc.StatusCode.INTERNAL, "kube-system", True),
+    (grpc.StatusCode.PERMISSION_DENIED, "kube-system", False), (grpc.StatusCode.UNAVAILABLE, "kube-system", True),
+    (grpc.StatusCode.UNAVAILABLE, "tenant-a", False),
+])
+def test_the_fail_check(start, folder, api, code, namespace, passes):
+    plugin = start("direct", f"--fail-allow-namespaces={'tenant-a' if namespace == 'kube-system' else 'kube-system'}")
+    with Agent(api, f"unix://{folder}/agent.sock", answer=lambda context: context.abort(code, "no")) as agent:
+        runtime = plugin.connect()
+        runtime.call("Synchronize")
+        got, text, _ = runtime.call("StartContainer", event())
+        assert len(agent.requests) == 1, "no retry"
+        assert (got == 0) == passes, text
+        assert len(list((folder / "unseen").glob("*.json"))) == passes
+
+
+def test_a_large_answer_and_a_large_question(start, folder, api):
+    plugin = start("direct")
+    with Agent(api, f"unix://{folder}/agent.sock") as agent:
+        runtime = plugin.connect()
+        runtime.call("Synchronize")
+        for size in (100, 100_000, 900_000, 3_000_000):
+            assert runtime.call("StartContainer", event(annotations=[("big", "x" * size)]))[0] == 0
+        assert [len(asked.createContainer.annotations) for asked in agent.requests] == [1, 1, 1, 0]  # too much is left out
+
+
+def test_thirteen_thousand_empty_lists(start, folder):
+    """A runtime with much state sends them until its time-out; then it closes."""
+    plugin = start("direct")
+    runtime = plugin.connect()
+    before = plugin.memory_kib()
+    streams = [runtime.next_stream() for _ in range(13_000)]
+    began = time.monotonic()
+    for at in range(0, len(streams), 500):
+        runtime.send(b"".join(request_more(stream) for stream in streams[at:at + 500]))
+        for stream in streams[at:at + 500]:
+            assert runtime.answer(stream)[2] == nri.number(2, 1)
+    assert time.monotonic() - began < 2
+    assert plugin.memory_kib() - before < 1024
+    runtime.close()
+    plugin.connect().close()  # it comes back
+
+
+def request_more(stream):
+    return nri.request(stream, "Synchronize", nri.number(3, 1))
+
+
+def test_a_list_of_a_thousand_containers_with_256_kib_each(start, folder, api):
+    plugin = start("direct")
+    with Agent(api, f"unix://{folder}/agent.sock") as agent:
+        runtime = plugin.connect()
+        big = [("big", "x" * (256 * 1024))]
+        parts = []
+        for at in range(0, 1000, 12):
+            numbers = range(at, min(at + 12, 1000))
+            more = nri.number(3, 1) if numbers[-1] != 999 else b""
+            stream = runtime.next_stream()
+            parts.append((stream, nri.request(stream, "Synchronize", b"".join(
+                nri.data(1, nri.pod(number)) + nri.data(2, nri.container(number, annotations=big)) for number in numbers) + more)))
+        began = time.monotonic()
+        for stream, raw in parts:
+            runtime.send(raw)
+            code, text, _ = runtime.answer(stream)
+            assert code == 0, text
+        took = time.monotonic() - began
+        assert took < 0.3, f"{took:.3f} s"
+        assert plugin.memory_kib("VmHWM") < 64 * 1024
+        # While the agent is told, events are answered all the same.
+        assert runtime.call("StartContainer", event(5000))[0] == 0
+        line = plugin.wait_line("the agent knows what the runtime listed", seconds=30)
+        assert line["containers"] == 1000
+        told = [one.createContainer for one in agent.requests if one.createContainer.reason == 3]
+        assert len(told) == 1000
+        assert {(one.podName, dict(one.podLabels)["app"]) for one in told} == {(f"pod-{n}", "web") for n in range(1000)}
+        runtime.close()
+
+
+def test_memory_and_time_of_an_answer(start, folder, api):
+    """Against an agent in Python, so the time is an upper bound; tests/bench has the real one's."""
+    plugin = start("direct")
+    with Agent(api, f"unix://{folder}/agent.sock"):
+        runtime = plugin.connect()
+        runtime.call("Synchronize")
+        took = []
+        for number in range(300):
+            began = time.monotonic()
+            assert runtime.call("StartContainer", event(number))[0] == 0
+            took.append(time.monotonic() - began)
+        assert plugin.memory_kib() <= 3 * 1024
+        print(f"p50 {statistics.median(took) * 1e6:.0f} us, RSS {plugin.memory_kib()} KiB")
+
+
+def test_garbage_ends_a_connection_not_the_plugin(start, folder):
+    plugin = start("inject")
+    for garbage in (b"\xff" * 64, b"\0\0\0\1\x7f\0\0\0", os.urandom(512)):
+        runtime = plugin.runtime.accept()
+        runtime.send(garbage)
+        runtime.close()
+    assert plugin.connect().call("Synchronize")[0] == 0
+    assert plugin.child.poll() is None
+
+
+@pytest.mark.parametrize("flags,text", [
+    (["--mode=neither"], "want inject, direct or auto"), (["--nri-index=1"], "want two digits"),
+    (["--nri-index=x1"], "want two digits"), (["--oci-hook-path=hook"], "want an absolute path"),
+    (["--nri-name="], "--nri-name"), (["--grpc-address=nowhere"], "--grpc-address"), (["extra"], "unexpected argument"),
+    (["--log-level=loud"], "unknown level"), (["--hook-args=" + ",".join("a" * 200)], "--hook-args"), (["--mod=direct"], "did you mean"),
+])
+def test_wrong_usage_is_told(flags, text):
+    done = subprocess.run([PROGRAM, *flags], capture_output=True, text=True, timeout=5)
+    assert done.returncode in (1, 80) and text in done.stderr, done
+
+
+def test_the_environment_of_a_launched_plugin():
+    done = subprocess.run([PROGRAM], capture_output=True, text=True, timeout=5, env={"NRI_PLUGIN_SOCKET": "x"})
+    assert done.returncode == 80 and "NRI_PLUGIN_SOCKET='x' is no descriptor" in done.stderr
