@@ -212,6 +212,8 @@ static int admit(struct admission *admission, const struct admission_request *re
 		.pod_uid = text_of(request->pod_uid),
 		.cgroup_id = answer->cgroup_id,
 		.cgroup_path = answer->path,
+		.label = request->label,
+		.labels = request->labels,
 		.source = request->source,
 	};
 	int r, sensor_r;
@@ -245,6 +247,37 @@ static int admit(struct admission *admission, const struct admission_request *re
 	return sensor_r < 0 ? error_wrap(err, sensor_r, "cannot put cgroup %s under policy", answer->path) : 0;
 }
 
+/* Path and identity: what needs no cgroup. */
+static int check_told(struct admission *admission, const struct admission_request *request,
+		      struct admission_answer *answer, struct error *err)
+{
+	int r = path_clean(text_of(request->cgroup_path), answer->path, sizeof answer->path, err);
+
+	if (r < 0)
+		admission->refused_cgroup++;
+	else if ((r = check_identity(request, answer->path, err)) < 0)
+		admission->refused_identity++;
+	return r;
+}
+
+int admission_foresee(struct admission *admission, const struct admission_request *request,
+		      struct admission_answer *ret_answer, struct abi_policy_set *ret_policies, struct error *err)
+{
+	struct runtime_verdict verdict;
+	int r;
+
+	*ret_answer = (struct admission_answer){ 0 };
+	r = check_told(admission, request, ret_answer, err);
+	if (r < 0)
+		return r;
+	verdict = runtime_judge(&admission->judge, NULL, request->root_dir, request->peer_pid);
+	ret_answer->flags = verdict.flags;
+	ret_answer->runtime_mnt_ns = verdict.mnt_ns;
+	policies_select(admission->policies, ret_answer->path, text_of(request->pod_namespace), ret_policies);
+	ret_answer->policies = count_bits(ret_policies);
+	return 0;
+}
+
 int admission_admit(struct admission *admission, const struct admission_request *request,
 		    struct admission_answer *ret_answer, struct error *err)
 {
@@ -252,18 +285,12 @@ int admission_admit(struct admission *admission, const struct admission_request 
 	int r;
 
 	*answer = (struct admission_answer){ 0 };
-	r = path_clean(text_of(request->cgroup_path), answer->path, sizeof answer->path, err);
-	if (r >= 0)
-		r = check_identity(request, answer->path, err);
-	if (r == -EPERM) {
-		admission->refused_identity++;
+	r = check_told(admission, request, answer, err);
+	if (r < 0)
 		return r;
-	}
-	if (r >= 0) {
-		r = hierarchy_cgroup_id(admission->hierarchy, answer->path, &answer->cgroup_id, answer->host_path, err);
-		if (r == -EXDEV)
-			r = -EINVAL;
-	}
+	r = hierarchy_cgroup_id(admission->hierarchy, answer->path, &answer->cgroup_id, answer->host_path, err);
+	if (r == -EXDEV)
+		r = -EINVAL;
 	if (r >= 0 && answer->cgroup_id == admission->hierarchy->root_id)
 		r = error_set(err, EINVAL,
 			      "cgroupsPath is the root of the cgroup tree: that is the host, not a container");

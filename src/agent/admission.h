@@ -15,6 +15,7 @@
 #include "agent/runtime_judge.h"
 #include "pod/registry.h"
 
+struct abi_policy_set;
 struct error;
 struct hierarchy;
 struct policies;
@@ -41,6 +42,8 @@ struct admission_request {
 	const char *root_dir;
 	const char *container_id, *container_name, *image;
 	const char *pod_name, *pod_uid, *pod_namespace;
+	const struct pod_label *label; /* `labels` of them, of the pod */
+	size_t labels;
 	enum pod_source source;
 	pid_t peer_pid; /* of the process that told, in our pid namespace; 0 = unknown */
 };
@@ -65,5 +68,12 @@ struct admission_answer {
  */
 int admission_admit(struct admission *admission, const struct admission_request *request,
 		    struct admission_answer *ret_answer, struct error *err);
+
+/*
+ * What the kernel may be told of a container whose cgroup is not there yet: *ret_answer but for the cgroup's id and
+ * host_path, and the policies that select it. Nothing is changed. -EINVAL, -EPERM as above.
+ */
+int admission_foresee(struct admission *admission, const struct admission_request *request,
+		      struct admission_answer *ret_answer, struct abi_policy_set *ret_policies, struct error *err);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "agent/admission.h"
 #include "agent/agent_options.h"
+#include "agent/announced.h"
 #include "agent/counts.h"
 #include "agent/event_streams.h"
 #include "agent/policies.h"
@@ -54,6 +55,7 @@ struct agent {
 	struct pipeline *pipeline;
 	struct file_sink *export;
 	struct admission admission;
+	struct announced announced;
 	struct event_streams streams;
 	struct unseen unseen;
 	struct rpc_handlers handlers;
@@ -70,6 +72,8 @@ static int on_record(void *context, const struct abi_header *record, size_t size
 		return 0; /* counted there */
 	if (record->type == ABI_REC_CGROUP_GONE)
 		(void)pod_registry_remove(agent->registry, record->cgroup, clock_now_ns(CLOCK_REALTIME));
+	else if (record->type == ABI_REC_CGROUP_ARMED)
+		announced_armed(&agent->announced, ((const struct abi_cgroup_armed *)record)->name, record->cgroup);
 	return 0;
 }
 
@@ -139,6 +143,12 @@ static void counts_take(struct agent *agent)
 	counts_set(counts, "cgroups-refused", false, agent->admission.refused_cgroup);
 	counts_set(counts, "identities-refused", false, agent->admission.refused_identity);
 	counts_set(counts, "admissions-failed", true, agent->admission.failed);
+	counts_set(counts, "containers-announced", false, agent->announced.announced);
+	counts_set(counts, "announcements-used", false, agent->announced.armed);
+	counts_set(counts, "announcements-expired", false, agent->announced.expired);
+	counts_set(counts, "announcements-refused", true, agent->announced.refused);
+	counts_set(counts, "announced-elsewhere", false, agent->announced.elsewhere);
+	counts_set(counts, "announced-to-an-earlier-agent", false, agent->announced.unknown);
 	counts_set(counts, "unseen-by-record", false, agent->unseen.by_record);
 	counts_set(counts, "unseen-by-walk", false, agent->unseen.by_walk);
 	counts_set(counts, "unseen-without-identity", false, agent->unseen.without_identity);
@@ -169,6 +179,7 @@ static void on_tick(uv_timer_t *timer)
 	clock_take(agent);
 	(void)unseen_read_records(&agent->unseen);
 	(void)sensor_collect(agent->sensor);
+	(void)announced_expire(&agent->announced, clock_now_ns(CLOCK_BOOTTIME));
 	(void)pod_registry_expire(agent->registry, clock_now_ns(CLOCK_REALTIME));
 	(void)process_cache_expire(agent->cache, (uint64_t)clock_now_ns(CLOCK_BOOTTIME));
 	counts_take(agent);
@@ -298,6 +309,8 @@ static int remember(void *context, uint64_t cgroup_id, const struct abi_cgroup *
 	struct error err = { 0 };
 
 	(void)entry;
+	if (!info->registered_ns)
+		return 0; /* announced to an earlier agent, and not confirmed: nobody knows who it is */
 	if (pod_registry_add(agent->registry, &container, clock_now_ns(CLOCK_REALTIME), &err) < 0)
 		(void)log_event(agent->log, LOG_WARN,
 				"container of an earlier agent is not in the registry; its policies stay as they are",
@@ -345,6 +358,11 @@ static void parts_join(struct agent *agent)
 	};
 	runtime_judge_init(&agent->admission.judge, agent->options->procfs);
 	admission_find_own_path(&agent->admission);
+	agent->announced = (struct announced){
+		.admission = &agent->admission,
+		.log = agent->log,
+		.ttl_ns = agent->options->announce_timeout_ns,
+	};
 	agent->unseen = (struct unseen){
 		.admission = &agent->admission,
 		.log = agent->log,
@@ -354,6 +372,7 @@ static void parts_join(struct agent *agent)
 	agent->streams = (struct event_streams){ .pipeline = agent->pipeline, .log = agent->log };
 	agent->handlers = (struct rpc_handlers){
 		.admission = &agent->admission,
+		.announced = &agent->announced,
 		.streams = &agent->streams,
 		.policies = agent->policies,
 		.sensor = agent->sensor,
@@ -431,6 +450,8 @@ static int store_start(struct agent *agent, struct error *err)
 	struct policies_options options = {
 		.state_dir_fd = agent->state.policies_fd,
 		.now_s = clock_now_ns(CLOCK_REALTIME) / NS_PER_S,
+		.changed = announced_refresh,
+		.context = &agent->announced,
 	};
 
 	agent->registry = pod_registry_new(NULL);
@@ -489,6 +510,7 @@ static void stop(struct agent *agent)
 	file_sink_free(agent->export);
 	pipeline_free(agent->pipeline);
 	process_cache_free(agent->cache);
+	announced_done(&agent->announced);
 	policies_free(agent->policies);
 	sensor_close(agent->sensor);
 	pod_registry_free(agent->registry);

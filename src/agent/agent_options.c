@@ -40,6 +40,8 @@ static const struct flag flags[] = {
 	  "whose cgroups count: v2, or a v1 controller; empty = found out" },
 	{ "unseen-dir", FLAG_STRING, FIELD(unseen_dir), "/run/tetragon/unseen", "DIR",
 	  "records of containers that the hook let start without an agent" },
+	{ "announce-timeout", FLAG_DURATION, FIELD(announce_timeout_ns), "5m", "DURATION",
+	  "how long the cgroup of an announced container is waited for" },
 	{ "debug-skip-program", FLAG_STRING, FIELD(debug_skip_program), "", "NAME",
 	  "leave one BPF program out, to see what it is for; never in production" },
 	{ 0 },

@@ -31,6 +31,7 @@ struct agent_options {
 	const char *cgroup_hierarchy;
 	const char *unseen_dir;
 	const char *debug_skip_program;
+	int64_t announce_timeout_ns;
 	bool release_pinned_bpf;
 	bool keep_sensors_on_exit;
 

@@ -24,6 +24,7 @@ static const struct {
 	[ABI_CNT_MARKED] = { "tasks-marked", false },
 	[ABI_CNT_MARKED_LATE] = { "tasks-marked-late", false },
 	[ABI_CNT_RULE_MISSING] = { "rules-missing", true },
+	[ABI_CNT_ARM_LOST] = { "announced-without-entry", true },
 };
 
 void counts_set(struct counts *counts, const char *name, bool is_loss, uint64_t value)

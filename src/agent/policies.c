@@ -303,8 +303,10 @@ static bool set_select(void *context, uint64_t cgroup_id, struct abi_policy_set 
 static int containers_refresh(struct policies *policies, struct error *err)
 {
 	struct refreshing refreshing = { .policies = policies };
-	int r = sensor_containers_refresh(policies->sensor, set_select, &refreshing, err);
+	int r = policies->options.changed ? policies->options.changed(policies->options.context, err) : 0;
 
+	if (r >= 0)
+		r = sensor_containers_refresh(policies->sensor, set_select, &refreshing, err);
 	if (r >= 0 && refreshing.has_missed) {
 		r = sensor_containers(policies->sensor, stray_collect, &refreshing);
 		if (r < 0)

@@ -38,6 +38,12 @@ struct policies_options {
 	const struct pod_registry *registry; /* borrowed */
 	int state_dir_fd;                    /* folder of the records, root's alone; borrowed */
 	int64_t now_s; /* CLOCK_REALTIME: generations begin here, above those that a lost record may have used */
+	/*
+	 * Called when another set of policies selects, before the kernel's containers get theirs: gives those their set
+	 * that the kernel does not have yet (announced_refresh). NULL: none. A failure is the change's.
+	 */
+	int (*changed)(void *context, struct error *err);
+	void *context;
 };
 
 /* A policy in force. Borrowed from the store, valid until it is deleted. */

@@ -54,7 +54,7 @@ static void runtime_hook(void *context, struct grpc_call *call, const uint8_t *m
 {
 	struct rpc_handlers *handlers = context;
 
-	runtime_hook_handle(handlers->admission, handlers->log, call, message, len);
+	runtime_hook_handle(handlers->admission, handlers->announced, handlers->log, call, message, len);
 }
 
 static void get_events(void *context, struct grpc_call *call, const uint8_t *message, size_t len)

@@ -9,6 +9,7 @@
 #include "rpc/grpc_conn.h"
 
 struct admission;
+struct announced;
 struct event_streams;
 struct log;
 struct policies;
@@ -16,6 +17,7 @@ struct sensor;
 
 struct rpc_handlers { /* the table's context; everything is borrowed */
 	struct admission *admission;
+	struct announced *announced;
 	struct event_streams *streams;
 	struct policies *policies;
 	struct sensor *sensor;

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "agent/admission.h"
+#include "agent/announced.h"
 #include "agent/request_memory.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -14,20 +15,27 @@
 #include "tetragon/tetragon.pb-c.h"
 
 static void log_decision(struct log *log, const struct admission_request *request,
-			 const struct admission_answer *answer, int result, const struct error *err, int64_t began_ns)
+			 const struct admission_answer *answer, const char *reporter, int result,
+			 const struct error *err, int64_t began_ns)
 {
+	bool is_armed = result >= 0 && !answer->cgroup_id;
 	enum log_level level = result < 0 ? LOG_WARN : LOG_DEBUG;
 	struct log_line line;
 
 	if (level < log->level)
 		return;
-	log_begin(&line, log, level, result < 0 ? "runtime hook refused" : "runtime hook: container is under policy");
+	log_begin(&line, log, level,
+		  result < 0 ? "runtime hook refused"
+		  : is_armed ? "runtime hook: container is armed before its cgroup is there"
+			     : "runtime hook: container is under policy");
 	if (result < 0)
 		log_text(&line, "error", err->text);
 	log_text(&line, "cgroup-path", request->cgroup_path);
 	log_text(&line, "container-id", request->container_id);
 	log_text(&line, "namespace", request->pod_namespace);
 	log_text(&line, "pod", request->pod_name);
+	if (*reporter)
+		log_text(&line, "reporter", reporter);
 	if (result >= 0) {
 		log_int(&line, "cgroup-id", (int64_t)answer->cgroup_id);
 		log_int(&line, "policies", answer->policies);
@@ -64,26 +72,56 @@ static void reply(struct grpc_call *call, const Tetragon__CreateContainer *creat
 	grpc_call_reply(call, bytes, tetragon__runtime_hook_response__pack(&response, bytes));
 }
 
-void runtime_hook_handle(struct admission *admission, struct log *log, struct grpc_call *call, const uint8_t *message,
-			 size_t len)
+/* NULL: no memory. */
+static const struct pod_label *labels_of(struct request_memory *memory, const Tetragon__CreateContainer *create)
+{
+	struct pod_label *label = request_memory_alloc(memory, (create->n_podlabels + 1) * sizeof *label);
+
+	for (size_t i = 0; label && i < create->n_podlabels; i++)
+		label[i] = (struct pod_label){ create->podlabels[i]->key, create->podlabels[i]->value };
+	return label;
+}
+
+static int decide(struct admission *admission, struct announced *announced, const Tetragon__CreateContainer *create,
+		  const struct admission_request *told, struct admission_answer *answer, struct error *err)
+{
+	int r;
+
+	if (create->reason == TETRAGON__RUNTIME_HOOK_REASON__RUNTIME_HOOK_REASON_AHEAD)
+		return announced_add(announced, told, clock_now_ns(CLOCK_BOOTTIME), answer, err);
+	r = admission_admit(admission, told, answer, err);
+	if (r < 0)
+		return r;
+	announced_confirm(announced, answer->path);
+	return mark_running(admission, create, answer, err);
+}
+
+void runtime_hook_handle(struct admission *admission, struct announced *announced, struct log *log,
+			 struct grpc_call *call, const uint8_t *message, size_t len)
 {
 	int64_t began_ns = clock_now_ns(CLOCK_MONOTONIC);
 	struct admission_answer answer;
 	struct request_memory memory;
 	const Tetragon__RuntimeHookRequest *request;
 	const Tetragon__CreateContainer *create;
+	const struct pod_label *label;
 	struct error err = { 0 };
 	int r;
 
 	request_memory_init(&memory);
 	request = (const Tetragon__RuntimeHookRequest *)request_unpack(
 		&memory, &tetragon__runtime_hook_request__descriptor, message, len);
+	create = request && request->event_case == TETRAGON__RUNTIME_HOOK_REQUEST__EVENT_CREATE_CONTAINER
+			 ? request->createcontainer
+			 : NULL;
+	label = create ? labels_of(&memory, create) : NULL;
 	if (!request) {
 		grpc_call_fail(call, GRPC_INTERNAL, "RuntimeHook: the request is malformed or too large");
-	} else if (request->event_case != TETRAGON__RUNTIME_HOOK_REQUEST__EVENT_CREATE_CONTAINER) {
+	} else if (!create) {
 		grpc_call_fail(call, GRPC_INVALID_ARGUMENT, "RuntimeHook: want createContainer in the request");
+	} else if (!label) {
+		grpc_call_fail(call, GRPC_RESOURCE_EXHAUSTED, "RuntimeHook: the pod has too many labels");
 	} else {
-		create = request->createcontainer;
 		const struct admission_request told = {
 			.cgroup_path = create->cgroupspath,
 			.root_dir = create->rootdir,
@@ -93,14 +131,14 @@ void runtime_hook_handle(struct admission *admission, struct log *log, struct gr
 			.pod_name = create->podname,
 			.pod_uid = create->poduid,
 			.pod_namespace = create->podnamespace,
+			.label = label,
+			.labels = create->n_podlabels,
 			.source = create->reason ? POD_FROM_NRI : POD_FROM_HOOK,
 			.peer_pid = grpc_call_peer(call)->pid,
 		};
 
-		r = admission_admit(admission, &told, &answer, &err);
-		if (r >= 0)
-			r = mark_running(admission, create, &answer, &err);
-		log_decision(log, &told, &answer, r, &err, began_ns);
+		r = decide(admission, announced, create, &told, &answer, &err);
+		log_decision(log, &told, &answer, create->reporter, r, &err, began_ns);
 		if (r < 0)
 			grpc_call_fail(call, grpc_status_of_errno(r), err.text);
 		else

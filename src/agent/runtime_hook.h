@@ -8,11 +8,12 @@
 #include <stdint.h>
 
 struct admission;
+struct announced;
 struct grpc_call;
 struct log;
 
 /* Takes the packed RuntimeHookRequest of `call` and answers it: OK, or a status as docs of the fail check have it. */
-void runtime_hook_handle(struct admission *admission, struct log *log, struct grpc_call *call, const uint8_t *message,
-			 size_t len);
+void runtime_hook_handle(struct admission *admission, struct announced *announced, struct log *log,
+			 struct grpc_call *call, const uint8_t *message, size_t len);
 
 #endif

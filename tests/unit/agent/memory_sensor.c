@@ -87,3 +87,77 @@ int sensor_containers_refresh(struct sensor *sensor, sensor_select_fn *select, v
 	}
 	return changed;
 }
+
+int sensor_container_add(struct sensor *sensor, uint64_t cgroup_id, const char *path, uint32_t flags,
+			 uint32_t runtime_mnt_ns, const struct abi_policy_set *policies,
+			 const struct abi_container_info *info, struct error *err)
+{
+	size_t at = 0;
+
+	(void)path, (void)flags, (void)runtime_mnt_ns, (void)info;
+	while (at < sensor->containers && sensor->container[at].id != cgroup_id)
+		at++;
+	if (at == MEMORY_CONTAINERS)
+		return error_errno(err, ENOSPC, "made to fail");
+	if (at == sensor->containers)
+		sensor->containers++;
+	sensor->container[at].id = cgroup_id;
+	sensor->container[at].policies = *policies;
+	return 0;
+}
+
+/* --- announcements --- */
+
+static int armed_find(const struct sensor *sensor, const char *leaf)
+{
+	int at = 0;
+
+	while (at < MEMORY_ARMED && strcmp(sensor->armed[at].leaf, leaf) != 0)
+		at++;
+	return at < MEMORY_ARMED ? at : -1;
+}
+
+int sensor_arm(struct sensor *sensor, const char *leaf, int64_t ttl_ns, uint32_t flags, uint32_t runtime_mnt_ns,
+	       const struct abi_policy_set *policies, struct error *err)
+{
+	int at = armed_find(sensor, leaf);
+	struct buf name;
+
+	(void)ttl_ns, (void)flags, (void)runtime_mnt_ns;
+	if (at < 0)
+		at = armed_find(sensor, "");
+	if (at < 0 || at >= MEMORY_ARMED - sensor->stale_armed)
+		return error_errno(err, E2BIG, "made to fail"); /* as a full hash map of the kernel's */
+	name = buf_over(sensor->armed[at].leaf, sizeof sensor->armed[at].leaf);
+	buf_text(&name, leaf);
+	sensor->armed[at].policies = *policies;
+	return 0;
+}
+
+int sensor_arm_policies(struct sensor *sensor, const char *leaf, const struct abi_policy_set *policies,
+			struct error *err)
+{
+	int at = armed_find(sensor, leaf);
+
+	(void)err;
+	if (at >= 0)
+		sensor->armed[at].policies = *policies;
+	return 0;
+}
+
+int sensor_disarm(struct sensor *sensor, const char *leaf)
+{
+	int at = armed_find(sensor, leaf);
+
+	if (at >= 0)
+		sensor->armed[at].leaf[0] = '\0';
+	return at >= 0;
+}
+
+int sensor_arm_expire(struct sensor *sensor)
+{
+	int n = sensor->stale_armed;
+
+	sensor->stale_armed = 0;
+	return n;
+}

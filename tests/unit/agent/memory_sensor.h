@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The part of sensor/sensor.h that the store of policies uses, over tables in memory: without root and without a
- * kernel. */
+/* The parts of sensor/sensor.h that the store of policies and announcements use, over tables in memory: without root
+ * and without a kernel. */
 #ifndef TESTS_MEMORY_SENSOR_H
 #define TESTS_MEMORY_SENSOR_H
 
 #include "sensor/sensor.h"
 
 #define MEMORY_CONTAINERS 4
+#define MEMORY_ARMED 3 /* announcements that "the kernel" has room for */
 
 struct sensor {
 	struct abi_policy_set slots, global;
@@ -18,6 +19,11 @@ struct sensor {
 		bool is_announced; /* armed by name: nobody has told the kernel yet who it is */
 	} container[MEMORY_CONTAINERS];
 	size_t containers;
+	struct {
+		char leaf[ABI_LEAF_MAX]; /* "" = free */
+		struct abi_policy_set policies;
+	} armed[MEMORY_ARMED];
+	int stale_armed;            /* of the room, taken by an earlier agent's until sensor_arm_expire */
 	int fail_add, fail_refresh; /* errno of the next calls; 0 = works */
 	int adds, removes, refreshes;
 };

@@ -48,7 +48,9 @@ static const char *in(const char *name, const char *name_space)
 
 static void store_open(struct bed *bed)
 {
-	const struct policies_options options = { bed->registry, bed->dir_fd, 1000 };
+	const struct policies_options options = { .registry = bed->registry,
+						  .state_dir_fd = bed->dir_fd,
+						  .now_s = 1000 };
 
 	assert_int_equal(policies_new(&options, &bed->policies, &bed->err), 0);
 }
