@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The hook is root's process and inherits what others left: environment, descriptors, limits, signals, folders. None of it may
 change a decision, and nothing may be opened that is not on the list below."""
-import json
 import os
 import re
 import subprocess
@@ -157,7 +156,7 @@ def test_nothing_is_opened_but_what_is_listed(bed, api, name):
         connects = [rest for call, rest in calls if call == "connect"]
         assert connects and all(f'"{bed.socket}"' in rest for rest in connects)
         counts[kind] = len(calls)
-    assert counts["answered"] <= 60, counts
+    assert counts["answered"] <= (80 if name == "no /proc" else 60), counts  # without: three for each folder above the bundle
     assert counts["tolerated"] <= 90, counts
 
 
