@@ -8,7 +8,7 @@
 #ifndef ABI_H
 #define ABI_H
 
-#define ABI_VERSION 1
+#define ABI_VERSION 2
 
 /* --- policies and points ------------------------------------------------------------------------------------------ */
 
@@ -202,6 +202,7 @@ enum abi_mark_state {
  */
 #define ABI_INFO_ID 128
 #define ABI_INFO_NAME 256
+#define ABI_INFO_PATH 1024
 struct abi_container_info {
 	__u64 registered_ns; /* CLOCK_REALTIME */
 	__u32 source;        /* enum abi_info_source */
@@ -212,7 +213,7 @@ struct abi_container_info {
 	char pod_name[ABI_INFO_NAME];
 	char container_name[ABI_INFO_NAME];
 	char image[ABI_INFO_NAME];
-	char cgroup_path[2 * ABI_INFO_NAME];
+	char cgroup_path[ABI_INFO_PATH]; /* whole: longer ones are not admitted */
 };
 enum abi_info_source { ABI_INFO_HOOK = 1, ABI_INFO_UNSEEN_RECORD = 2, ABI_INFO_WALK = 3 };
 

@@ -16,6 +16,10 @@
 #include "sensor/hierarchy.h"
 #include "sensor/sensor.h"
 
+/* Bytes, with the NUL, of what decides about a container and must be the same after a restart. */
+#define KEPT(field) sizeof(((struct abi_container_info *)NULL)->field)
+#define KEPT_PATH KEPT(cgroup_path)
+
 static const char *text_of(const char *text)
 {
 	return text ? text : "";
@@ -48,8 +52,10 @@ static int path_clean(const char *spec, char *path, size_t size, struct error *e
 		spec += len;
 		spec += *spec == '/';
 	}
-	if (out.overflow)
-		return error_set(err, EINVAL, "cgroupsPath is longer than %zu bytes", size - 1);
+	if (out.overflow || out.len >= KEPT_PATH)
+		return error_set(err, EINVAL,
+				 "cgroupsPath is longer than %zu bytes: it could not be kept over a restart",
+				 KEPT_PATH - 1);
 	if (!out.len)
 		return error_set(err, EINVAL,
 				 "cgroupsPath is the root of the cgroup tree: that is the host, not a container");
@@ -60,6 +66,9 @@ static int check_identity(const struct admission_request *request, const char *p
 {
 	struct str in_path = cgroup_path_pod_uid(str_of(path)), told = str_of(text_of(request->pod_uid));
 
+	if (told.len >= KEPT(pod_uid) || strlen(text_of(request->pod_namespace)) >= KEPT(pod_namespace))
+		return error_set(err, EINVAL, "pod namespace or UID is longer than any of Kubernetes (%zu, %zu bytes)",
+				 KEPT(pod_namespace) - 1, KEPT(pod_uid) - 1);
 	if (!in_path.len || !told.len || cgroup_path_uid_equal(in_path, told))
 		return 0;
 	return error_set(err, EPERM, "pod UID '%s' is not the one of the cgroup path %s: the identity is forged",
@@ -148,7 +157,7 @@ static void info_text(char *to, size_t size, const char *text)
 {
 	struct buf out = buf_over(to, size);
 
-	buf_add(&out, text, strnlen(text, size - 1)); /* cut: for people; the registry has it whole */
+	buf_add(&out, text, strnlen(text, size - 1)); /* cut: ids and names for people; what decides is whole */
 }
 
 static void info_of(const struct pod_container *container, struct abi_container_info *info)
@@ -256,7 +265,7 @@ static int check_told(struct admission *admission, const struct admission_reques
 	if (r < 0)
 		admission->refused_cgroup++;
 	else if ((r = check_identity(request, answer->path, err)) < 0)
-		admission->refused_identity++;
+		admission->refused_identity++; /* forged, or none that there can be */
 	return r;
 }
 

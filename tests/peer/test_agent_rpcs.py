@@ -137,6 +137,9 @@ def test_what_is_no_containers_cgroup_is_refused(agent, stub, api):
         ("root", Code.INVALID_ARGUMENT, {"cgroupsPath": "/"}),
         ("root, written otherwise", Code.INVALID_ARGUMENT, {"cgroupsPath": "//.//"}),
         ("climbs", Code.INVALID_ARGUMENT, {"cgroupsPath": f"{path}/../.."}),
+        ("longer than is kept", Code.INVALID_ARGUMENT, {"cgroupsPath": "/" + "a" * 1023}),
+        ("namespace that cannot be", Code.INVALID_ARGUMENT, {"cgroupsPath": path, "podNamespace": "a" * 256}),
+        ("UID that cannot be", Code.INVALID_ARGUMENT, {"cgroupsPath": path, "podUID": "a" * 128}),
         ("ancestor of a container", Code.INVALID_ARGUMENT, {"cgroupsPath": parent}),
         ("ancestor with slashes", Code.INVALID_ARGUMENT, {"cgroupsPath": f"/{parent}//"}),
         ("another container's", Code.INVALID_ARGUMENT, {"cgroupsPath": path, "containerID": "cd" * 32}),
@@ -261,6 +264,21 @@ def test_a_restart_keeps_what_was_added(own_agent, api):
         listed = stub.ListTracingPolicies(s.ListTracingPoliciesRequest(), timeout=5).policies
         assert [p.name for p in listed] == ["added"]
     assert len(os.listdir(f"/run/tetragon/{own_agent.bpf_dir}/policies")) == 1
+
+
+def test_a_long_path_is_whole_after_a_restart(own_agent, api):
+    path = own_agent.cgroup("long", *(letter * 180 for letter in "abcd"), ID)
+    assert len(path) > 800
+    own_agent.start()
+    for _ in range(2):
+        with own_agent.channel() as channel:
+            stub = api.sensors_grpc.FineGuidanceSensorsStub(channel)
+            stub.RuntimeHook(create(api, cgroupsPath=path, containerID=ID, podNamespace="tenant-a"), timeout=5)
+            for other in (path.rsplit("/", 1)[0], path.rsplit("/", 2)[0]):
+                code, text = code_of(lambda other=other: stub.RuntimeHook(create(api, cgroupsPath=other), timeout=5))
+                assert code == Code.INVALID_ARGUMENT and "below it" in text
+        own_agent.end(9)
+        own_agent.start()
 
 
 def test_a_wrong_file_ends_the_start(own_agent):
