@@ -15,6 +15,7 @@
 #include "agent/announced.h"
 #include "agent/counts.h"
 #include "agent/event_streams.h"
+#include "agent/instance_files.h"
 #include "agent/policies.h"
 #include "agent/policy_status.h"
 #include "agent/rpc_handlers.h"
@@ -494,6 +495,29 @@ static int start(struct agent *agent, struct error *err)
 	return r;
 }
 
+/* Last: whoever finds them may come. */
+static void instance_write(struct agent *agent)
+{
+	const struct flag_list *addresses = &agent->options->server_address;
+	char map_dir[PATH_MAX];
+	struct buf text = buf_over(map_dir, sizeof map_dir);
+	struct instance instance = {
+		.procfs = agent->options->procfs,
+		.export_filename = agent->options->export_filename,
+		.server_address = "",
+		.map_dir = map_dir,
+	};
+	struct error err = { 0 };
+
+	buf_printf(&text, "%s/%s", BPFFS, agent->options->bpf_dir);
+	for (size_t i = 0; i < addresses->n && !*instance.server_address; i++)
+		if (str_starts(str_of(addresses->item[i]), STR("unix:")))
+			instance.server_address = addresses->item[i];
+	if (instance_files_write(agent->state.public_fd, &instance, &err) < 0)
+		(void)log_event(agent->log, LOG_WARN, "other programs cannot find this agent by its files", "error",
+				err.text, NULL);
+}
+
 /* --- end --- */
 
 static void stop(struct agent *agent)
@@ -514,6 +538,7 @@ static void stop(struct agent *agent)
 	policies_free(agent->policies);
 	sensor_close(agent->sensor);
 	pod_registry_free(agent->registry);
+	instance_files_remove(agent->state.public_fd);
 	state_dir_close(&agent->state);
 }
 
@@ -526,7 +551,7 @@ int agent_run(const struct agent_options *options, struct log *log, struct error
 		return error_errno(err, ENOMEM, "agent");
 	agent->options = options;
 	agent->log = log;
-	agent->state.lock_fd = agent->state.policies_fd = -1;
+	agent->state.lock_fd = agent->state.policies_fd = agent->state.public_fd = -1;
 	r = uv_loop_init(&agent->loop);
 	if (r < 0) {
 		free(agent);
@@ -535,6 +560,7 @@ int agent_run(const struct agent_options *options, struct log *log, struct error
 	raise_files();
 	r = start(agent, err);
 	if (r >= 0) {
+		instance_write(agent);
 		(void)log_event(log, LOG_INFO, "ready", NULL);
 		(void)uv_run(&agent->loop, UV_RUN_DEFAULT);
 		(void)sensor_events_read(agent->sensor, on_record, agent); /* the last ones */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -46,6 +47,7 @@ int state_dir_open(const char *base, const char *name, struct state_dir *ret_dir
 					 "another agent holds %s/%s/lock; stop it, or give this one another --bpf-dir",
 					 base, name)
 			       : error_errno(err, errno, "cannot lock %s/%s/lock", base, name);
+	ret_dir->public_fd = take_fd(strcmp(name, STATE_DIR_ORDINARY) != 0 ? &own_fd : &base_fd);
 	ret_dir->lock_fd = take_fd(&lock_fd);
 	ret_dir->policies_fd = take_fd(&policies_fd);
 	return 0;
@@ -57,5 +59,7 @@ void state_dir_close(struct state_dir *dir)
 		(void)close(dir->policies_fd);
 	if (dir->lock_fd >= 0)
 		(void)close(dir->lock_fd);
-	dir->policies_fd = dir->lock_fd = -1;
+	if (dir->public_fd >= 0)
+		(void)close(dir->public_fd);
+	dir->policies_fd = dir->lock_fd = dir->public_fd = -1;
 }

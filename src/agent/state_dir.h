@@ -5,9 +5,12 @@
 
 struct error;
 
+#define STATE_DIR_ORDINARY "tetragon"
+
 struct state_dir {
 	int lock_fd;     /* locked as long as it is open */
 	int policies_fd; /* the folder of policy records */
+	int public_fd;   /* where others look for an agent of that name: <base> for STATE_DIR_ORDINARY, else its own */
 };
 
 /*

@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import pathlib
 import subprocess
 import sys
 
@@ -289,6 +290,21 @@ def test_a_wrong_file_ends_the_start(own_agent):
     done = subprocess.run(own_agent.command(f"--tracing-policy-dir={folder}"), capture_output=True, text=True, timeout=30)
     assert done.returncode == 1 and "bad.yaml" in done.stdout and "Eqal" in done.stdout, done
     assert not own_agent.socket.exists()
+
+
+def test_others_find_the_agent_by_its_files(own_agent, api):
+    folder = pathlib.Path("/run/tetragon", own_agent.bpf_dir)  # the ordinary name's lie one folder higher
+    for how in (9, 15):
+        own_agent.start()
+        assert (folder / "tetragon.pid").read_text() == str(own_agent.child.pid)
+        info = json.loads((folder / "tetragon-info.json").read_text())
+        assert info["server_address"] == own_agent.address and info["pid"] == own_agent.child.pid
+        assert info["map_dir"] == f"/sys/fs/bpf/{own_agent.bpf_dir}" and info["max_recv_size"] == 0
+        assert sorted(info) == ["bpftool_path", "btf_fname", "export_fname", "gops_address", "gops_path", "lib_dir", "map_dir",
+                                "max_recv_size", "metrics_address", "pid", "server_address"]
+        assert [(folder / name).stat().st_mode & 0o777 for name in ("tetragon.pid", "tetragon-info.json")] == [0o644] * 2
+        own_agent.end(how)  # one that was killed leaves them: they do not keep the next one out
+    assert not [path for path in folder.iterdir() if path.name.startswith("tetragon")]
 
 
 def test_wrong_use_is_status_2(own_agent):
