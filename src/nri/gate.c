@@ -96,7 +96,8 @@ static int64_t deadline(const struct gate *gate, const struct nri_request *reque
 /* The agent has no cgroup to arm, and none was to be expected. */
 static bool is_too_early(struct gate *gate, const struct agent_answer *answer, enum ask_why why)
 {
-	if (why != ASK_AHEAD || !answer->result.is_servers_word || answer->result.status != GRPC_NOT_FOUND)
+	if (why != ASK_AHEAD || !gate->is_start_final || !answer->result.is_servers_word ||
+	    answer->result.status != GRPC_NOT_FOUND)
 		return false;
 	if (!gate->is_ahead_told)
 		(void)log_event(gate->log, LOG_INFO,

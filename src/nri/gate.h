@@ -22,7 +22,8 @@ struct gate {
 	struct agent_ask *ask;
 	struct log *log;
 	struct gate_counts counts;
-	bool is_ahead_told; /* that this agent cannot arm ahead: once */
+	bool is_start_final; /* the runtime obeys a refusal of StartContainer: containerd does, CRI-O does not */
+	bool is_ahead_told;  /* that this agent cannot arm ahead: once */
 };
 
 /* Begins a line about a container, with the hook's keys. `hook` is what it was asked at: "create-container" … */
@@ -31,8 +32,8 @@ void gate_log_begin(struct log *log, struct log_line *line, enum log_level level
 
 /*
  * 0: the container may go on (with policies, or because its namespace is tolerated: then it is written down in
- * --unseen-dir). -EACCES it must not, with the text for the user. ASK_AHEAD: an agent that cannot arm a cgroup that is
- * not there yet lets pass; StartContainer asks again.
+ * --unseen-dir). -EACCES it must not, with the text for the user. ASK_AHEAD: when the agent cannot arm
+ * a cgroup that is not there yet, StartContainer is asked again, if a refusal counts there; else that is an error.
  */
 int gate_decide(struct gate *gate, const struct nri_request *request, const struct nri_subject *subject,
 		enum ask_why why, struct error *err);

@@ -14,10 +14,6 @@ static enum nri_mode mode_choose(const struct guard *guard, const struct nri_run
 	*ret_reason = "--mode";
 	if (guard->wanted != NRI_MODE_AUTO)
 		return guard->wanted;
-	if (guard->runtime == RUNTIME_CRIO) {
-		*ret_reason = "auto: cri-o ignores a refusal of StartContainer";
-		return NRI_MODE_INJECT;
-	}
 	if (!(runtime->range & NRI_BIT(NRI_VALIDATE_CONTAINER_ADJUSTMENT))) {
 		*ret_reason = "auto: this runtime would start a container whose plugin answers too late";
 		return NRI_MODE_INJECT;
@@ -39,6 +35,7 @@ static int on_configure(void *user, const struct nri_runtime *runtime, uint32_t 
 		return error_wrap(err, r, "the plugin's configuration file");
 	guard->runtime = str_is(runtime->name, "cri-o") ? RUNTIME_CRIO : RUNTIME_CONTAINERD;
 	guard->mode = mode_choose(guard, runtime, &reason);
+	guard->gate.is_start_final = guard->runtime != RUNTIME_CRIO;
 	memset(guard->passed, 0, sizeof guard->passed);
 	if (guard->mode == NRI_MODE_DIRECT && guard->runtime == RUNTIME_CRIO)
 		*events |= NRI_BIT(NRI_POST_CREATE_CONTAINER);

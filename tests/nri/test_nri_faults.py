@@ -135,6 +135,22 @@ def test_plugin_stopped_too_long(containerd, guarded, make_plugin, mode):
     assert pod.run("/bin/first_lseek") == (KILLED, "")
 
 
+@modes
+def test_plugin_stopped_at_the_start(containerd, guarded, make_plugin, mode):
+    """Dropped between creation and start: the hook is in the container, or the kernel was told ahead."""
+    plugin = make_plugin(containerd, guarded, mode).start()
+    pod = containerd.pod("tenant-a")
+    container = pod.create("/bin/first_lseek")
+    plugin.child.send_signal(signal.SIGSTOP)
+    try:
+        container.start()
+        assert (container.wait(), container.output()) == (KILLED, "")
+    finally:
+        plugin.child.send_signal(signal.SIGCONT)
+    plugin.wait_connected()
+    wait_until(lambda: plugin.status()["dropped"] == 1, 5, "the loss is counted")
+
+
 class Load:
     """Threads that create and start containers that stay, as the kubelet would after a restart: again and again."""
 

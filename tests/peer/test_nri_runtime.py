@@ -162,6 +162,16 @@ def test_the_request_to_the_agent(start, folder, api):
         assert dict(nri.fields(runtime.call("ValidateContainerAdjustment", event(2))[2]))[1] == 1
 
 
+def test_an_agent_that_cannot_arm_ahead_is_no_use_where_the_start_cannot_be_refused(start, folder, api):
+    plugin = start("auto")
+    with Agent(api, f"unix://{folder}/agent.sock", answer=lambda context: context.abort(*NOT_THERE)):
+        runtime = plugin.connect(name="cri-o", version="1.37.0")
+        assert plugin.registered[2] == 0x2038  # PostCreateContainer too: the first moment when the cgroup is there
+        runtime.call("Synchronize")
+        code, text, _ = runtime.call("CreateContainer", event())
+        assert code == 2 and "no such cgroup" in text
+
+
 @pytest.mark.parametrize("code,namespace,passes", [
     (grpc.StatusCode.INTERNAL, "tenant-a", False), (grpc.StatusCode.INTERNAL, "kube-system", True),
     (grpc.StatusCode.PERMISSION_DENIED, "kube-system", False), (grpc.StatusCode.UNAVAILABLE, "kube-system", True),

@@ -66,9 +66,9 @@ static void update_in_stop(struct buf *out)
 #define UPDATE                                     \
 	"\x0a\x01"                                 \
 	"c"                                        \
-	"\x12\x1e\x0a\x1c"                         \
+	"\x12\x1c\x0a\x1a"                         \
 	"\x0a\x05\x0a\x03\x08\xac\x02"             \
-	"\x12\x13\x0a\x02\x08\x02\x12\x0d\x08"     \
+	"\x12\x11\x0a\x02\x08\x02\x12\x0b\x08"     \
 	"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01" \
 	"\x18\x01"
 #define EVICT      \
@@ -95,9 +95,9 @@ static const struct {
 	      "A=b"
 	      "\x22\x02\x08\x0c") },
 	{ "rejection", rejection, STR("\x08\x01\x12\x02no") },
-	{ "update request", update_request, STR("\x0a\x25" UPDATE "\x12\x06" EVICT) },
-	{ "update in the answer to CreateContainer", update_in_create, STR("\x12\x25" UPDATE "\x1a\x06" EVICT) },
-	{ "update in the answer to StopContainer", update_in_stop, STR("\x0a\x25" UPDATE) },
+	{ "update request", update_request, STR("\x0a\x23" UPDATE "\x12\x06" EVICT) },
+	{ "update in the answer to CreateContainer", update_in_create, STR("\x12\x23" UPDATE "\x1a\x06" EVICT) },
+	{ "update in the answer to StopContainer", update_in_stop, STR("\x0a\x23" UPDATE) },
 };
 
 static void answers_follow_the_table(void **state)
