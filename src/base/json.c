@@ -79,24 +79,54 @@ static int32_t hex4(struct str text, size_t at)
 	return value;
 }
 
+#define BYTES(value) (UINT64_C(0x0101010101010101) * (value))
+
+static bool is_special(char c)
+{
+	return (unsigned char)c < 0x20 || c == '"' || c == '\\';
+}
+
+/* The first quote, backslash or control character from `at` on, or `end`: eight bytes at a time, nearly all of a
+ * document. */
+static size_t special_find(const char *p, size_t at, size_t end)
+{
+	for (; end - at >= 8; at += 8) {
+		uint64_t word, quote, slash, found;
+
+		memcpy(&word, p + at, sizeof word);
+		quote = word ^ BYTES('"');
+		slash = word ^ BYTES('\\');
+		/* The high bit of each byte that is one; a borrow makes false ones only behind a true one. */
+		found = (((word - BYTES(0x20)) & ~word) | ((quote - BYTES(1)) & ~quote) |
+			 ((slash - BYTES(1)) & ~slash)) &
+			BYTES(0x80);
+		if (!found)
+			continue;
+		if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+			return at + (size_t)__builtin_ctzll(found) / 8;
+		break;
+	}
+	while (at < end && !is_special(p[at]))
+		at++;
+	return at;
+}
+
 /* At the opening quote: leaves the raw text in r->text and stands behind the closing quote. */
 static int string_scan(struct json_reader *r, struct error *err)
 {
 	const char *p = r->input.p;
 	size_t begin = ++r->at, at = begin, end = r->input.len;
 
-	for (; at < end; at++) {
-		unsigned char c = (unsigned char)p[at];
+	for (; (at = special_find(p, at, end)) < end; at++) {
+		char c = p[at];
 
-		if (c >= 0x20 && c != '"' && c != '\\')
-			continue; /* nearly every byte of a document */
 		r->at = at;
 		if (c == '"') {
 			r->text = (struct str){ p + begin, at - begin };
 			r->at++;
 			return 0;
 		}
-		if (c < 0x20)
+		if (c != '\\')
 			return malformed(r, "control character in a string", err);
 		r->at = ++at;
 		if (at == end)
@@ -347,12 +377,34 @@ static int piece_decode(struct str raw, size_t *at, char out[4])
 	return (int)utf8_encode(point, out);
 }
 
+/* Stands for itself in a raw string: ASCII but backslash and NUL. */
+static bool is_plain(char c)
+{
+	return c && (unsigned char)c < 0x80 && c != '\\';
+}
+
+static size_t plain_length(struct str raw, size_t at)
+{
+	size_t end = at;
+
+	while (end < raw.len && is_plain(raw.p[end]))
+		end++;
+	return end - at;
+}
+
 int json_string_decode(struct str raw, struct buf *out)
 {
 	for (size_t at = 0; at < raw.len;) {
+		size_t plain = plain_length(raw, at);
 		char piece[4];
-		int n = piece_decode(raw, &at, piece);
+		int n;
 
+		if (plain) {
+			buf_add(out, raw.p + at, plain);
+			at += plain;
+			continue;
+		}
+		n = piece_decode(raw, &at, piece);
 		if (n < 0)
 			return n;
 		buf_add(out, piece, (size_t)n);
@@ -365,9 +417,17 @@ bool json_string_is(struct str raw, struct str text)
 	size_t done = 0;
 
 	for (size_t at = 0; at < raw.len;) {
-		char piece[4];
-		int n = piece_decode(raw, &at, piece);
+		char piece[4], c = raw.p[at];
+		int n;
 
+		if (is_plain(c)) {
+			if (done == text.len || text.p[done] != c)
+				return false;
+			at++;
+			done++;
+			continue;
+		}
+		n = piece_decode(raw, &at, piece);
 		if (n < 0 || text.len - done < (size_t)n || memcmp(text.p + done, piece, (size_t)n) != 0)
 			return false;
 		done += (size_t)n;

@@ -49,6 +49,9 @@ static bool is_other_case(struct str raw, struct str name)
 	struct buf key = buf_over(memory, sizeof memory);
 	size_t at = 0, i = 0;
 
+	if (raw.len < name.len ||
+	    ((unsigned char)raw.p[0] < 0x80 && raw.p[0] != '\\' && (raw.p[0] | 0x20) != name.p[0]))
+		return false; /* nearly always; no name begins with a capital */
 	if (json_string_decode(raw, &key) < 0)
 		return false; /* longer than any name */
 	while (at < key.len && i < name.len) {
