@@ -111,12 +111,16 @@ static int first_line(struct toml_edit *edit, struct toml_text *line, struct err
 	return toml_edit_splice(edit, str_starts(text, STR("\xef\xbb\xbf")) ? 3 : 0, 0, line, err);
 }
 
-/* The last statement that says something within `table`. */
-static const struct toml_statement *last_within(const struct toml *doc, const struct toml_node *table)
+/*
+ * The last dotted key that says something within `table`, seen from the section that the table was named in: a header
+ * may have opened a table below it since, whose keys are no neighbours.
+ */
+static const struct toml_statement *last_dotted(const struct toml *doc, const struct toml_node *table)
 {
 	const struct toml_statement *statement = doc->last;
 
-	while (statement && !is_within(statement->node, table))
+	while (statement && (statement->kind != TOML_KEY_VALUE || !is_within(statement->node, table) ||
+			     !is_within(table, statement->table)))
 		statement = statement->prev;
 	return statement;
 }
@@ -136,7 +140,7 @@ static int entry_add(struct toml_edit *edit, const struct toml_node *table, cons
 		prefix_add(&entry, around, table);
 	} else if (table->origin == TOML_DOTTED) {
 		if (!after)
-			after = last_within(doc, table);
+			after = last_dotted(doc, table);
 		prefix_add(&entry, after->table, table);
 	} else if (!after) {
 		after = section_end(doc, header);
@@ -356,7 +360,7 @@ static int table_in_place(struct toml_edit *edit, const struct toml_node *scope,
 			  const struct toml_pair *pairs, size_t n, struct error *err)
 {
 	const struct toml_node *around = inline_around(scope);
-	const struct toml_statement *after = around ? NULL : last_within(edit->doc, scope);
+	const struct toml_statement *after = around ? NULL : last_dotted(edit->doc, scope);
 	struct toml_text text = { 0 };
 	size_t depth = 0;
 	int result;

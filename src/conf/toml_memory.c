@@ -57,9 +57,15 @@ void toml_memory_free(struct toml_memory *memory)
 	free(memory);
 }
 
+/* The hash beside the node spares most looks at nodes that are others: those are cache misses. */
+struct toml_slot {
+	uint64_t hash;
+	struct toml_node *node; /* NULL: free */
+};
+
 struct toml_index {
-	struct toml_node **slot;
-	size_t slots, used; /* at most 3/4 are used */
+	struct toml_slot *slot;
+	size_t slots, used; /* at most half are used */
 };
 
 struct toml_index *toml_index_new(void)
@@ -69,7 +75,7 @@ struct toml_index *toml_index_new(void)
 	if (!index)
 		return NULL;
 	index->slots = INDEX_FIRST;
-	index->slot = calloc(index->slots, sizeof(struct toml_node *));
+	index->slot = calloc(index->slots, sizeof *index->slot);
 	if (!index->slot) {
 		free(index);
 		return NULL;
@@ -77,8 +83,8 @@ struct toml_index *toml_index_new(void)
 	return index;
 }
 
-/* FNV-1a over the key, started with the table's address; the last step spreads it over the low bits. */
-static size_t hash(const struct toml_node *table, struct str key)
+/* FNV-1a over the key, started with the table's address; the last step spreads it over all bits. */
+static uint64_t hash(const struct toml_node *table, struct str key)
 {
 	uint64_t h = UINT64_C(0xcbf29ce484222325) ^ (uintptr_t)table;
 
@@ -86,40 +92,59 @@ static size_t hash(const struct toml_node *table, struct str key)
 		h = (h ^ (unsigned char)key.p[i]) * UINT64_C(0x100000001b3);
 	h ^= h >> 32;
 	h *= UINT64_C(0x9e3779b97f4a7c15);
-	return (size_t)(h >> 29);
+	return h ^ h >> 29;
 }
 
-static struct toml_node **slot_of(const struct toml_index *index, const struct toml_node *table, struct str key)
+/* The slot that holds the key, or the free one where it would go. */
+static struct toml_slot *slot_of(const struct toml_index *index, uint64_t h, const struct toml_node *table,
+				 struct str key)
 {
-	size_t i = hash(table, key) & (index->slots - 1);
+	size_t i = h & (index->slots - 1);
 
-	while (index->slot[i] && (index->slot[i]->parent != table || !str_equal(index->slot[i]->key, key)))
-		i = (i + 1) & (index->slots - 1);
+	for (; index->slot[i].node; i = (i + 1) & (index->slots - 1)) {
+		const struct toml_slot *slot = &index->slot[i];
+
+		if (slot->hash == h && slot->node->parent == table && str_equal(slot->node->key, key))
+			break;
+	}
 	return &index->slot[i];
+}
+
+static int grow(struct toml_index *index)
+{
+	struct toml_index larger = { .slots = index->slots * 2, .used = index->used };
+
+	larger.slot = calloc(larger.slots, sizeof *larger.slot);
+	if (!larger.slot)
+		return -ENOMEM;
+	for (size_t i = 0; i < index->slots; i++) {
+		size_t at = index->slot[i].hash & (larger.slots - 1);
+
+		if (!index->slot[i].node)
+			continue;
+		while (larger.slot[at].node) /* all keys differ */
+			at = (at + 1) & (larger.slots - 1);
+		larger.slot[at] = index->slot[i];
+	}
+	free(index->slot);
+	*index = larger;
+	return 0;
 }
 
 int toml_index_add(struct toml_index *index, struct toml_node *node)
 {
-	if (index->used >= index->slots / 4 * 3) {
-		struct toml_index larger = { .slots = index->slots * 2, .used = index->used };
+	uint64_t h = hash(node->parent, node->key);
 
-		larger.slot = calloc(larger.slots, sizeof(struct toml_node *));
-		if (!larger.slot)
-			return -ENOMEM;
-		for (size_t i = 0; i < index->slots; i++)
-			if (index->slot[i])
-				*slot_of(&larger, index->slot[i]->parent, index->slot[i]->key) = index->slot[i];
-		free(index->slot);
-		*index = larger;
-	}
-	*slot_of(index, node->parent, node->key) = node;
+	if (index->used >= index->slots / 2 && grow(index) < 0)
+		return -ENOMEM;
+	*slot_of(index, h, node->parent, node->key) = (struct toml_slot){ h, node };
 	index->used++;
 	return 0;
 }
 
 struct toml_node *toml_index_get(const struct toml_index *index, const struct toml_node *table, struct str key)
 {
-	return *slot_of(index, table, key);
+	return slot_of(index, hash(table, key), table, key)->node;
 }
 
 void toml_index_free(struct toml_index *index)

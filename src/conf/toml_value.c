@@ -62,9 +62,14 @@ static bool strings_equal(const struct toml_node *x, const struct toml_node *y)
 	return equal;
 }
 
+/* By their bits: -0 is not 0. All NaNs are one. */
 static bool floats_equal(double a, double b)
 {
-	return memcmp(&a, &b, sizeof a) == 0 || (a != a && b != b); /* -0 is not 0; nan is nan here */
+	uint64_t x, y;
+
+	memcpy(&x, &a, sizeof x);
+	memcpy(&y, &b, sizeof y);
+	return x == y || (a != a && b != b);
 }
 
 bool toml_equal(const struct toml *a, const struct toml_node *x, const struct toml *b, const struct toml_node *y)
@@ -101,22 +106,41 @@ bool toml_equal(const struct toml *a, const struct toml_node *x, const struct to
 	}
 }
 
+/* The child of `table` with that key. Most documents agree in their order, so `near` is looked at first. */
+static const struct toml_node *counterpart(const struct toml *doc, const struct toml_node *table,
+					   const struct toml_node *near, struct str key)
+{
+	return near && str_equal(near->key, key) ? near : toml_get(doc, table, key);
+}
+
 static int tables_diff(const struct toml *a, const struct toml_node *x, const struct toml *b, const struct toml_node *y,
 		       int (*report)(void *user, const struct toml_node *x, const struct toml_node *y), void *user)
 {
+	const struct toml_node *near = y->first;
+	uint32_t found = 0;
 	int result = 0;
 
 	for (const struct toml_node *child = x->first; child && !result; child = child->next) {
-		const struct toml_node *other = toml_get(b, y, child->key);
+		const struct toml_node *other = counterpart(b, y, near, child->key);
 
+		if (other) {
+			found++;
+			near = other->next;
+		}
 		if (other && child->type == TOML_TABLE && other->type == TOML_TABLE)
 			result = tables_diff(a, child, b, other, report, user);
 		else if (!other || !toml_equal(a, child, b, other))
 			result = report(user, child, other);
 	}
-	for (const struct toml_node *child = y->first; child && !result; child = child->next)
-		if (!toml_get(a, x, child->key))
+	near = x->first;
+	for (const struct toml_node *child = y->first; child && !result && found < y->children; child = child->next) {
+		const struct toml_node *other = counterpart(a, x, near, child->key);
+
+		if (other)
+			near = other->next;
+		else
 			result = report(user, NULL, child);
+	}
 	return result;
 }
 

@@ -16,7 +16,6 @@
 #include "setup/command_run.h"
 #include "setup/conf_backup.h"
 #include "setup/conf_judge.h"
-#include "setup/conf_patch.h"
 #include "setup/file_swap.h"
 #include "setup/text_diff.h"
 

@@ -113,7 +113,7 @@ int host_detect(const char *root, struct host_found *ret, struct error *err)
 	if (root_fd < 0)
 		return error_errno(err, errno, "cannot examine %s", root);
 	os_read(root_fd, &text, &len);
-	os = (struct str){ text, len };
+	os = text ? (struct str){ text, len } : (struct str){ 0 };
 	pretty = os_value(os, STR("PRETTY_NAME"));
 	*ret = (struct host_found){ 0 };
 	(void)snprintf(ret->os, sizeof ret->os, "%.*s", (int)(pretty.len < 127 ? pretty.len : 127),

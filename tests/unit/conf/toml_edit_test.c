@@ -124,6 +124,10 @@ static void edits_follow_the_table(void **state)
 		  "t = { a = {}, b = { k = 1, \"l.l\" = 2 } }" },
 		{ "beside dotted keys", "  t.a.x = 1\n[u]", TABLE, "t/b", "1",
 		  "  t.a.x = 1\n  t.b.k = 1\n  t.b.\"l.l\" = 2\n[u]" },
+		{ "dotted keys, and a header below them", "t.x = 1\ny = 2\n[t.a]\n  z = 1\n", TABLE, "t/b", "1",
+		  "t.x = 1\nt.b.k = 1\nt.b.\"l.l\" = 2\ny = 2\n[t.a]\n  z = 1\n" },
+		{ "a key beside dotted ones, and a header below them", "t.x = 1\n[t.a]\n  z = 1\n", SET, "t/b", "2",
+		  "t.x = 1\nt.b = 2\n[t.a]\n  z = 1\n" },
 		{ "where a value is", "t = 1", TABLE, "t/b", "1", NULL },
 
 		{ "the only element", "a = [1]", REMOVE, "a", "0", "a = []" },
