@@ -34,10 +34,12 @@
 #include "sensor/sensor.h"
 
 #define BPFFS "/sys/fs/bpf"
+#define VERIFY_TICKS 30 /* ticks between looks at what the kernel may have failed to tell */
 #define TICK_MS 1000
 #define FLUSH_MS 200 /* events wait at most that long for a disk or pipe that was busy */
 
 struct agent {
+	uint64_t ticks;
 	const struct agent_options *options;
 	struct log *log;
 	uv_loop_t loop;
@@ -140,6 +142,7 @@ static void counts_take(struct agent *agent)
 	if (agent->export)
 		file_sink_stats(agent->export, &export);
 	counts_set(counts, "callers-refused", false, agent->handlers.denied);
+	counts_set(counts, "program-runs-missed", true, sensor_missed_runs(agent->sensor));
 	counts_set(counts, "containers-admitted", false, agent->admission.admitted);
 	counts_set(counts, "cgroups-refused", false, agent->admission.refused_cgroup);
 	counts_set(counts, "identities-refused", false, agent->admission.refused_identity);
@@ -173,13 +176,54 @@ static void clock_take(struct agent *agent)
 	pipeline_set_clock_offset(agent->pipeline, clock_now_ns(CLOCK_REALTIME) - clock_now_ns(CLOCK_BOOTTIME));
 }
 
+static void container_gone(void *context, uint64_t container)
+{
+	/* told again and again until its last task is gone: then it is not known any more */
+	(void)pod_registry_remove(((struct agent *)context)->registry, container, clock_now_ns(CLOCK_REALTIME));
+}
+
+static int mark_again(void *context, uint64_t cgroup_id, const struct abi_container_set *set,
+		      const struct abi_container_info *info)
+{
+	struct agent *agent = context;
+	char path[PATH_MAX];
+	struct buf text = buf_over(path, sizeof path);
+	struct error err = { 0 };
+	int r;
+
+	(void)set;
+	buf_printf(&text, "%s%s", agent->hierarchy.root, info->cgroup_path);
+	r = sensor_container_mark_running(agent->sensor, cgroup_id, path, &err);
+	return r < 0 && r != -ENOENT ? r : 0;
+}
+
+/*
+ * The kernel's side of the tick: what ended, what it could not tell us because the ring buffer was full, and marks that
+ * it could not store: once all that runs is marked anew it need not be strict with unmarked tasks any more.
+ */
+static void kernel_tend(struct agent *agent)
+{
+	struct abi_losses losses;
+	bool verify = agent->ticks++ % VERIFY_TICKS == 0;
+
+	(void)sensor_collect(agent->sensor, verify, container_gone, agent); /* the rest next time */
+	if (!verify || sensor_losses(agent->sensor, &losses) < 0 || !losses.marks)
+		return;
+	if (sensor_containers(agent->sensor, mark_again, agent) == 0) {
+		sensor_losses_mended(agent->sensor, &losses);
+		(void)log_event(agent->log, LOG_WARN,
+				"marks of tasks were lost (too many threads?); all running containers are marked anew",
+				NULL);
+	}
+}
+
 static void on_tick(uv_timer_t *timer)
 {
 	struct agent *agent = timer->data;
 
 	clock_take(agent);
 	(void)unseen_read_records(&agent->unseen);
-	(void)sensor_collect(agent->sensor);
+	kernel_tend(agent);
 	(void)announced_expire(&agent->announced, clock_now_ns(CLOCK_BOOTTIME));
 	(void)pod_registry_expire(agent->registry, clock_now_ns(CLOCK_REALTIME));
 	(void)process_cache_expire(agent->cache, (uint64_t)clock_now_ns(CLOCK_BOOTTIME));
@@ -291,7 +335,7 @@ static int policies_start(struct agent *agent, struct error *err)
 }
 
 /* The kernel's memory of a container becomes the registry's. */
-static int remember(void *context, uint64_t cgroup_id, const struct abi_cgroup *entry,
+static int remember(void *context, uint64_t cgroup_id, const struct abi_container_set *set,
 		    const struct abi_container_info *info)
 {
 	struct agent *agent = context;
@@ -309,7 +353,7 @@ static int remember(void *context, uint64_t cgroup_id, const struct abi_cgroup *
 	};
 	struct error err = { 0 };
 
-	(void)entry;
+	(void)set;
 	if (!info->registered_ns)
 		return 0; /* announced to an earlier agent, and not confirmed: nobody knows who it is */
 	if (pod_registry_add(agent->registry, &container, clock_now_ns(CLOCK_REALTIME), &err) < 0)
@@ -343,6 +387,12 @@ static int sensor_start(struct agent *agent, struct error *err)
 			sensor_adopted(agent->sensor) ? "took over the programs of an earlier agent"
 						      : "BPF programs loaded",
 			"pins", BPFFS, "bpf-dir", agent->options->bpf_dir, NULL);
+	if (sensor_has_gap(agent->sensor))
+		(void)log_event(agent->log, LOG_WARN,
+				"an earlier agent's kernel state is of another layout: it judges on until all "
+				"containers are found "
+				"again; tasks that have left their container's cgroup are lost then",
+				NULL);
 	r = sensor_containers(agent->sensor, remember, agent);
 	return r < 0 ? error_errno(err, -r, "cannot list the kernel's containers") : 0;
 }
@@ -489,6 +539,7 @@ static int start(struct agent *agent, struct error *err)
 		policy_status_log(agent->log, agent->sensor, policies_at(agent->policies, i));
 	(void)unseen_read_records(&agent->unseen);
 	(void)unseen_walk(&agent->unseen);
+	sensor_settle(agent->sensor);
 	r = scan(agent, err);
 	if (r >= 0)
 		r = loop_start(agent, err);

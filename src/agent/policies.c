@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "agent/namespace_sets.h"
+#include "agent/policies_refresh.h"
 #include "agent/policies_stage.h"
 #include "agent/policy_record.h"
 #include "base/buf.h"
@@ -237,87 +238,12 @@ void policies_select(const struct policies *policies, const char *path, const ch
 
 /* --- the kernel --- */
 
-/* A container that the registry does not know: what it should have, by what the kernel was told of it. */
-struct stray {
-	uint64_t cgroup_id;
-	struct abi_policy_set policies;
-};
-
-struct refreshing {
-	const struct policies *policies;
-	struct stray *stray; /* in order of cgroup id */
-	size_t strays, room;
-	bool has_missed;
-};
-
-static int stray_order(const void *a, const void *b)
-{
-	uint64_t left = ((const struct stray *)a)->cgroup_id, right = ((const struct stray *)b)->cgroup_id;
-
-	return left < right ? -1 : left > right;
-}
-
-static int stray_collect(void *context, uint64_t cgroup_id, const struct abi_cgroup *entry,
-			 const struct abi_container_info *info)
-{
-	struct refreshing *refreshing = context;
-
-	(void)entry;
-	if (!info->registered_ns || pod_registry_recall(refreshing->policies->options.registry, cgroup_id))
-		return 0; /* without name it was announced, and got its set when it was: a record of it is on its way */
-	if (refreshing->strays == refreshing->room) {
-		size_t room = 2 * refreshing->room + 16;
-		struct stray *more = realloc(refreshing->stray, room * sizeof *more);
-
-		if (!more)
-			return -ENOMEM;
-		refreshing->stray = more;
-		refreshing->room = room;
-	}
-	refreshing->stray[refreshing->strays].cgroup_id = cgroup_id;
-	policies_select(refreshing->policies, info->cgroup_path, info->pod_namespace,
-			&refreshing->stray[refreshing->strays].policies);
-	refreshing->strays++;
-	return 0;
-}
-
-static bool set_select(void *context, uint64_t cgroup_id, struct abi_policy_set *ret_set)
-{
-	struct refreshing *refreshing = context;
-	const struct pod_container *container = pod_registry_recall(refreshing->policies->options.registry, cgroup_id);
-	const struct stray *stray, key = { .cgroup_id = cgroup_id };
-
-	if (container) {
-		policies_select(refreshing->policies, container->cgroup_path, container->pod_namespace, ret_set);
-		return true;
-	}
-	stray = refreshing->strays ? bsearch(&key, refreshing->stray, refreshing->strays, sizeof *stray, stray_order)
-				   : NULL;
-	refreshing->has_missed |= !stray;
-	if (stray)
-		*ret_set = stray->policies;
-	return stray != NULL;
-}
-
-/* Gives each container that the kernel knows the set that it should have. Those that have it are left alone. */
 static int containers_refresh(struct policies *policies, struct error *err)
 {
-	struct refreshing refreshing = { .policies = policies };
-	int r = policies->options.changed ? policies->options.changed(policies->options.context, err) : 0;
+	const struct policies_options *options = &policies->options;
+	int r = options->changed ? options->changed(options->context, err) : 0;
 
-	if (r >= 0)
-		r = sensor_containers_refresh(policies->sensor, set_select, &refreshing, err);
-	if (r >= 0 && refreshing.has_missed) {
-		r = sensor_containers(policies->sensor, stray_collect, &refreshing);
-		if (r < 0)
-			(void)error_errno(err, -r, "cannot list the kernel's containers");
-		if (r >= 0 && refreshing.strays) {
-			qsort(refreshing.stray, refreshing.strays, sizeof *refreshing.stray, stray_order);
-			r = sensor_containers_refresh(policies->sensor, set_select, &refreshing, err);
-		}
-	}
-	free(refreshing.stray);
-	return r < 0 ? r : 0;
+	return r < 0 ? r : policies_refresh(policies, options->registry, policies->sensor, err);
 }
 
 static int load(struct policies *policies, struct policies_entry *entry, struct error *err)

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/policies_refresh.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "agent/policies.h"
+#include "base/error.h"
+#include "pod/registry.h"
+#include "sensor/sensor.h"
+
+/* A container that the registry does not know: what it should have, by what the kernel was told of it. */
+struct stray {
+	uint64_t cgroup_id;
+	struct abi_policy_set policies;
+};
+
+struct refreshing {
+	const struct policies *policies;
+	const struct pod_registry *registry;
+	struct stray *stray; /* in order of cgroup id */
+	size_t strays, room;
+	bool has_missed;
+};
+
+static int stray_order(const void *a, const void *b)
+{
+	uint64_t left = ((const struct stray *)a)->cgroup_id, right = ((const struct stray *)b)->cgroup_id;
+
+	return left < right ? -1 : left > right;
+}
+
+static int stray_collect(void *context, uint64_t cgroup_id, const struct abi_cgroup *entry,
+			 const struct abi_container_info *info)
+{
+	struct refreshing *refreshing = context;
+
+	(void)entry;
+	if (!info->registered_ns || pod_registry_recall(refreshing->registry, cgroup_id))
+		return 0; /* without name it was announced, and got its set when it was: a record of it is on its way */
+	if (refreshing->strays == refreshing->room) {
+		size_t room = 2 * refreshing->room + 16;
+		struct stray *more = realloc(refreshing->stray, room * sizeof *more);
+
+		if (!more)
+			return -ENOMEM;
+		refreshing->stray = more;
+		refreshing->room = room;
+	}
+	refreshing->stray[refreshing->strays].cgroup_id = cgroup_id;
+	policies_select(refreshing->policies, info->cgroup_path, info->pod_namespace,
+			&refreshing->stray[refreshing->strays].policies);
+	refreshing->strays++;
+	return 0;
+}
+
+static bool set_select(void *context, uint64_t cgroup_id, struct abi_policy_set *ret_set)
+{
+	struct refreshing *refreshing = context;
+	const struct pod_container *container = pod_registry_recall(refreshing->registry, cgroup_id);
+	const struct stray *stray, key = { .cgroup_id = cgroup_id };
+
+	if (container) {
+		policies_select(refreshing->policies, container->cgroup_path, container->pod_namespace, ret_set);
+		return true;
+	}
+	stray = refreshing->strays ? bsearch(&key, refreshing->stray, refreshing->strays, sizeof *stray, stray_order)
+				   : NULL;
+	refreshing->has_missed |= !stray;
+	if (stray)
+		*ret_set = stray->policies;
+	return stray != NULL;
+}
+
+int policies_refresh(const struct policies *policies, const struct pod_registry *registry, struct sensor *sensor,
+		     struct error *err)
+{
+	struct refreshing refreshing = { .policies = policies, .registry = registry };
+	int r = sensor_containers_refresh(sensor, set_select, &refreshing, err);
+
+	if (r >= 0 && refreshing.has_missed) {
+		r = sensor_containers(sensor, stray_collect, &refreshing);
+		if (r < 0)
+			(void)error_errno(err, -r, "cannot list the kernel's containers");
+		if (r >= 0 && refreshing.strays) {
+			qsort(refreshing.stray, refreshing.strays, sizeof *refreshing.stray, stray_order);
+			r = sensor_containers_refresh(sensor, set_select, &refreshing, err);
+		}
+	}
+	free(refreshing.stray);
+	return r < 0 ? r : 0;
+}
