@@ -10,6 +10,7 @@
 #include "setup/conf_judge.h"
 #include "setup/conf_patch.h"
 #include "setup/containerd_conf.h"
+#include "setup/containerd_imports.h"
 #include "setup/crio_conf.h"
 #include "setup/host_detect.h"
 #include "setup/setup_context.h"
@@ -19,6 +20,12 @@ static int nri_edit(struct setup_context *context, struct str text, char **ret_t
 {
 	(void)context;
 	return containerd_enable_nri(text, ret_text, ret_len, notes, err);
+}
+
+static int nri_check(struct setup_context *context, const char *config_file, struct str text, struct error *err)
+{
+	(void)context;
+	return containerd_imports_allow_nri(config_file, text, err);
 }
 
 /* With --drop-in the file itself only gets the import. */
@@ -77,6 +84,7 @@ int setup_enable_nri(struct setup_context *context, struct error *err)
 		.output_end = ".toml",
 		.edit = nri_edit,
 		.judge = &conf_judge_nri,
+		.check = nri_check,
 	};
 
 	if (result < 0)
@@ -88,6 +96,7 @@ int setup_enable_nri(struct setup_context *context, struct error *err)
 		patch.drop_in = context->conf.drop_in;
 		patch.drop_in_text = containerd_nri_drop_in;
 		patch.edit = import_edit;
+		patch.check = NULL; /* the drop-in may be that very file; what is imported behind it the judge sees */
 	}
 	return conf_patch_run(context, &patch, err);
 }

@@ -223,7 +223,7 @@ static int patch_run(struct setup_context *context, const struct conf_patch *pat
 	if (patch->check) {
 		result = patch->check(context, swap->path, (struct str){ before, before_len }, err);
 		if (result < 0)
-			return result;
+			return error_wrap(err, result, "%s", swap->path);
 	}
 	result = patch->edit(context, (struct str){ before, before_len }, &after, &after_len, &notes, err);
 	if (result < 0)

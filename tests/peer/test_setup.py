@@ -346,3 +346,29 @@ def test_file_systems_that_cannot_hold_the_hook(place, option, why):
         assert files(place) == []
     finally:
         subprocess.run(["umount", folder], check=True)
+
+
+def test_killed_at_every_system_call_of_an_install(place):
+    """Whatever is registered can run, and the next install cleans up."""
+    script = broken(place, b'#!/bin/sh\necho "tetragon-oci-hook --runtime x"\n')
+    arguments = ("install", *install_flags(place, script, host=f"{place}/bin"))
+    # Children are not counted: -f would inject into the shell, whose end is one of the errors tested above.
+    log = place / "strace"
+    run(*arguments, command=("strace", "-qq", "-o", str(log)))
+    calls = len(log.read_text().splitlines())
+    uninstall(place)
+    registered = 0
+    for n in range(1, calls + 1):
+        subprocess.run(["strace", "-qq", "-o", "/dev/null", "-e", f"inject=all:signal=KILL:when={n}", SETUP, *arguments],
+                       capture_output=True, timeout=60)
+        drop_in, binary = place / "hooks/tetragon-oci-hook.json", place / "bin/tetragon-oci-hook"
+        if binary.exists():
+            assert binary.read_bytes() == script.read_bytes() and os.access(binary, os.X_OK), n
+        if drop_in.exists():
+            assert json.loads(drop_in.read_text())["hook"]["path"] == str(binary) and binary.exists(), n
+            registered += 1
+        run(*arguments)
+        assert files(place / "bin") == ["tetragon-oci-hook"] and files(place / "hooks") == ["tetragon-oci-hook.json"], n
+        uninstall(place)
+        assert files(place / "bin") == files(place / "hooks") == [], n
+    assert 0 < registered < calls

@@ -133,6 +133,21 @@ def test_what_a_drop_in_decides_later_is_seen(containerd, tmp_path):
     path, late = tmp_path / "config.toml", tmp_path / "late.toml"
     late.write_text(f'version = 2\n[plugins."{NRI}"]\n  disable = true\n')
     path.write_text(f'version = 2\nimports = ["{late}"]\n')
+    said = setup(tmp_path, path, *ENABLE, "--in-place", status=1)  # without a judge too
+    assert f"{late}, line 3" in said and NRI not in path.read_text()
+    late.write_text(f'version = 2\nimports = ["more/*.toml", "config.toml"]\n')
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more/a.toml").write_text(f'version = 2\n[plugins."{NRI}"]\n  disable = true\n')
+    assert "more/a.toml, line 3" in setup(tmp_path, path, *ENABLE, "--in-place", status=1)
+    (tmp_path / "more/b.toml").write_text(f'version = 2\n[plugins."{NRI}"]\n  disable = false\n')
+    setup(tmp_path, path, *ENABLE, "--in-place", f"--validate={containerd}")
+    (tmp_path / "more/c.toml").write_text(f'version = 2\ndisabled_plugins = ["{NRI}"]\n')
+    path.write_text(f'version = 2\nimports = ["{late}"]\n')
+    assert "more/c.toml, line 2" in setup(tmp_path, path, *ENABLE, "--in-place", status=1)
+    (tmp_path / "more/c.toml").write_text("nonsense\n")
+    assert "more/c.toml" in setup(tmp_path, path, *ENABLE, "--in-place", status=1)
+    (tmp_path / "more/c.toml").unlink()
+    late.write_text(f'version = 2\n[plugins."{NRI}"]\n  disable = true\n')
     assert "no effect" in setup(tmp_path, path, *ENABLE, "--in-place", f"--validate={containerd}", status=1)
     assert "imports" in path.read_text() and NRI not in path.read_text()
 
