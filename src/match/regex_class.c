@@ -40,11 +40,15 @@ static int range_order(const void *a, const void *b)
 
 void regex_class_tidy(struct regex_class *set)
 {
-	size_t n = 0;
+	size_t n;
 
 	if (set->failed || !set->n)
 		return;
-	qsort(set->range, set->n, sizeof *set->range, range_order);
+	for (n = 1; n < set->n && set->range[n - 1].low <= set->range[n].low;)
+		n++;
+	if (n < set->n)
+		qsort(set->range, set->n, sizeof *set->range, range_order);
+	n = 0;
 	for (size_t i = 1; i < set->n; i++) {
 		struct regex_range *last = &set->range[n], next = set->range[i];
 
@@ -56,40 +60,43 @@ void regex_class_tidy(struct regex_class *set)
 	set->n = n + 1;
 }
 
-/* Is the range within one of the first n, which are tidy? */
-static bool holds_range(const struct regex_class *set, size_t n, uint32_t low, uint32_t high)
+/* The first of the tidy ranges [0..n) that ends at `point` or later; n if there is none. */
+static size_t range_find(const struct regex_class *set, size_t n, uint32_t point)
 {
 	size_t first = 0;
 
 	while (first < n) {
 		size_t middle = first + (n - first) / 2;
 
-		if (set->range[middle].high < low)
+		if (set->range[middle].high < point)
 			first = middle + 1;
 		else
 			n = middle;
 	}
-	return first < set->n && set->range[first].low <= low && set->range[first].high >= high;
+	return first;
 }
 
-/* Adds the successors, among those that differ in case only, of a range's characters, but for what the first n ranges
- * have. */
-static void folds_add(struct regex_class *set, uint32_t low, uint32_t high, size_t n)
+static void missing_add(struct regex_class *set, size_t n, uint32_t low, uint32_t high)
 {
-	for (size_t i = 0; i < regex_fold_count && regex_fold[i].low <= high; i++) {
-		const struct regex_fold *fold = &regex_fold[i];
-		uint32_t from = low > fold->low ? low : fold->low, to = high < fold->high ? high : fold->high;
-		uint32_t step = fold->stride, delta = (uint32_t)fold->delta;
+	size_t i = range_find(set, n, low);
 
-		from += (from - fold->low) % step;
-		if (from > to)
-			continue;
-		if (step == 1 && !holds_range(set, n, from + delta, to + delta))
-			range_add(set, from + delta, to + delta);
-		for (; step > 1 && from <= to; from += step)
-			if (!holds_range(set, n, from + delta, from + delta))
-				range_add(set, from + delta, from + delta);
+	if (i == n || set->range[i].low > low || set->range[i].high < high)
+		range_add(set, low, high);
+}
+
+/* Adds the successors, among those that differ in case only, of what a row of the table has in common with a range. */
+static void folds_add(struct regex_class *set, size_t n, const struct regex_fold *fold, struct regex_range range)
+{
+	uint32_t from = range.low > fold->low ? range.low : fold->low, delta = (uint32_t)fold->delta;
+	uint32_t to = range.high < fold->high ? range.high : fold->high;
+
+	from += (from - fold->low) % fold->stride;
+	if (fold->stride == 1) {
+		missing_add(set, n, from + delta, to + delta);
+		return;
 	}
+	for (; from <= to; from += fold->stride)
+		missing_add(set, n, from + delta, from + delta);
 }
 
 /* Adds all that differs in case only. */
@@ -100,9 +107,13 @@ static void class_fold(struct regex_class *set)
 
 		regex_class_tidy(set);
 		n = set->n;
-		for (size_t i = 0; i < n && !set->failed; i++)
-			folds_add(set, set->range[i].low, set->range[i].high, n);
-		if (set->failed || set->n == n)
+		if (!n || set->failed)
+			return;
+		for (size_t i = 0; i < regex_fold_count && regex_fold[i].low <= set->range[n - 1].high; i++)
+			for (size_t j = range_find(set, n, regex_fold[i].low);
+			     j < n && set->range[j].low <= regex_fold[i].high && !set->failed; j++)
+				folds_add(set, n, &regex_fold[i], set->range[j]);
+		if (set->n == n)
 			return;
 	}
 	regex_class_tidy(set);

@@ -196,6 +196,8 @@ def main():
         agent_scale.table(agent_scale.run(folder, options.containers, options.policies), options.containers,
                           options.policies)
         bench_syscalls(agent, podman)
+        print("\n### Expressions (CEL)\n", flush=True)
+        subprocess.run([top / "build" / "main" / "tests" / "bench" / "cel_bench"], check=True)
     finally:
         podman.close()
         agent.close()

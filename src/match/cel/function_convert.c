@@ -164,6 +164,15 @@ static bool is_utf8(struct str text)
 	return true;
 }
 
+/* As cel-go: seconds as a double, whole ones and the rest apart. From 104 days on nanoseconds get lost. */
+static void print_seconds(struct buf *out, int64_t duration)
+{
+	int64_t whole = duration / 1000000000, rest = duration % 1000000000;
+
+	number_print_double(out, (double)whole + (double)rest / 1e9, NUMBER_PLAIN);
+	buf_byte(out, 's');
+}
+
 struct cel_value cel_run_string(struct cel_eval *eval, const struct cel_node *node, const struct cel_value *arg,
 				size_t n)
 {
@@ -193,12 +202,7 @@ struct cel_value cel_run_string(struct cel_eval *eval, const struct cel_node *no
 		time_print_timestamp(&out, arg->seconds, arg->nsec);
 		break;
 	case CEL_DURATION:
-		/* As cel-go: seconds as a double, whole ones and the rest apart. From 104 days on nanoseconds get lost.
-		 */
-		number_print_double(&out,
-				    (double)(arg->duration / 1000000000) + (double)(arg->duration % 1000000000) / 1e9,
-				    NUMBER_PLAIN);
-		buf_byte(&out, 's');
+		print_seconds(&out, arg->duration);
 		(void)cel_step(eval, 100);
 		break;
 	default:

@@ -9,6 +9,8 @@
 #include "match/cel/place.h"
 #include "match/regex.h"
 
+#define COMPILE_STEP 16 /* bytes of memory, for a step */
+
 /* Characters; a byte that is no part of one counts as one. */
 static int64_t characters(struct str text)
 {
@@ -104,6 +106,9 @@ struct cel_value cel_run_matches(struct cel_eval *eval, const struct cel_node *n
 		if (!cel_step(eval, arg[1].text.len + 1))
 			return cel_null();
 		r = regex_compile(arg[1].text, eval->arena, &pattern, &inner);
+		/* What compiling costs shows in the memory it takes. */
+		if (!cel_step(eval, (eval->arena->used - mark) / COMPILE_STEP))
+			return cel_null();
 		if (r == -EINVAL) {
 			size_t used = strlen(inner.text) + 1;
 			char *text = cel_allocate(eval, used);

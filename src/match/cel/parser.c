@@ -248,6 +248,7 @@ static struct cel_node *parse_name(struct parser *p, bool absolute, uint32_t fro
 	if (!node || p->result)
 		return NULL;
 	node->name = name;
+	node->is_absolute = absolute;
 	node->function = NULL;
 	node->pattern = NULL;
 	if (str_is(name, "has") && children.n == 1 && !absolute)

@@ -51,14 +51,14 @@ static struct table table_open(void)
 
 static const char *find(const char *from, const char *end, const char *word)
 {
-	return memmem(from, (size_t)(end - from), word, strlen(word));
+	return from ? memmem(from, (size_t)(end - from), word, strlen(word)) : NULL;
 }
 
 /* The next row; false at the end, where there must have been many. */
 static bool table_next(struct table *table, struct row *ret)
 {
 	while (table->at < table->len) {
-		char *line = table->text + table->at, *end = memchr(line, '\n', table->len - table->at);
+		char *line = table->text + table->at, *end = strchr(line, '\n');
 		const char *mark, *stop;
 
 		if (!end)
