@@ -136,10 +136,11 @@ static enum ask_known known_read(struct str message)
 	return known;
 }
 
-bool agent_ask(struct agent_ask *ask, const struct nri_subject *subject, enum ask_why why, int64_t deadline_ns,
+bool agent_ask(void *context, const struct nri_subject *subject, enum ask_why why, int64_t deadline_ns,
 	       struct agent_answer *ret_answer)
 {
 	const struct grpc_call_limits limits = { .deadline_ns = deadline_ns };
+	struct agent_ask *ask = context;
 	struct grpc_request request = { .path = HOOK_REQUEST_METHOD, .authority = "localhost" };
 	struct arena arena = arena_over(ask->memory, ASK_ARENA_BYTES);
 	int64_t begin_ns = clock_now_ns(CLOCK_MONOTONIC);

@@ -31,6 +31,23 @@ enum ask_known { ASK_KNOWN_UNTOLD = 0, ASK_WAS_KNOWN, ASK_IS_NEW };
 #define ASK_BODY_MAX (1024 * 1024) /* a request over this goes without annotations */
 #define ASK_ERROR_MAX 1024
 
+struct agent_answer {
+	struct grpc_result result;
+	enum ask_known known;
+	int64_t took_ns;
+	char error[ASK_ERROR_MAX]; /* "rpc error: code = … desc = …"; "" after OK */
+};
+
+/*
+ * Whoever can be asked: an agent behind a socket (struct agent_ask), or the agent's own code in the same process. True:
+ * the answer is OK, before `deadline_ns` (CLOCK_MONOTONIC). *ret_answer is filled in whatever happens.
+ */
+struct asker {
+	bool (*ask)(void *context, const struct nri_subject *subject, enum ask_why why, int64_t deadline_ns,
+		    struct agent_answer *ret_answer);
+	void *context;
+};
+
 struct agent_ask { /* one agent; reused for all calls */
 	struct grpc_target target;
 	const char *address; /* borrowed, for texts */
@@ -41,15 +58,8 @@ struct agent_ask { /* one agent; reused for all calls */
 int agent_ask_init(struct agent_ask *ask, const char *address, struct error *err);
 void agent_ask_done(struct agent_ask *ask);
 
-struct agent_answer {
-	struct grpc_result result;
-	enum ask_known known;
-	int64_t took_ns;
-	char error[ASK_ERROR_MAX]; /* "rpc error: code = … desc = …"; "" after OK */
-};
-
-/* True if the agent said OK before `deadline_ns` (CLOCK_MONOTONIC). *ret_answer is filled in whatever happens. */
-bool agent_ask(struct agent_ask *ask, const struct nri_subject *subject, enum ask_why why, int64_t deadline_ns,
+/* asker.ask of a struct agent_ask. */
+bool agent_ask(void *ask, const struct nri_subject *subject, enum ask_why why, int64_t deadline_ns,
 	       struct agent_answer *ret_answer);
 
 #endif

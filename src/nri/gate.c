@@ -116,7 +116,7 @@ int gate_decide(struct gate *gate, const struct nri_request *request, const stru
 	struct log_line line;
 
 	gate->counts.asked++;
-	if (agent_ask(gate->ask, subject, why, deadline(gate, request, is_tolerated), &answer)) {
+	if (gate->asker->ask(gate->asker->context, subject, why, deadline(gate, request, is_tolerated), &answer)) {
 		gate_log_begin(gate->log, &line, why == ASK_AHEAD ? LOG_DEBUG : LOG_INFO,
 			       "hook request to agent succeeded", hook_name(request->event), subject);
 		log_int(&line, "took-us", answer.took_ns / 1000);

@@ -19,7 +19,7 @@ struct gate_counts {
 
 struct gate {
 	const struct nri_conf *conf; /* borrowed, as the rest */
-	struct agent_ask *ask;
+	const struct asker *asker;
 	struct log *log;
 	struct gate_counts counts;
 	bool is_start_final; /* the runtime obeys a refusal of StartContainer: containerd does, CRI-O does not */

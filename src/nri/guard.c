@@ -181,19 +181,24 @@ int guard_apply(struct guard *guard, bool tells_agent, struct error *err)
 	guard->inject = (struct inject){ .conf = guard->conf, .tells_agent = tells_agent };
 	if (r >= 0)
 		r = inject_check(&guard->inject, err);
+	if (r < 0 || guard->asker.context != &guard->ask)
+		return r;
 	agent_ask_done(&guard->ask);
-	return r < 0 ? r : agent_ask_init(&guard->ask, guard->conf->agent, err);
+	return agent_ask_init(&guard->ask, guard->conf->agent, err);
 }
 
-int guard_init(struct guard *guard, const struct nri_conf *conf, bool tells_agent, struct log *log, struct error *err)
+int guard_init(struct guard *guard, const struct nri_conf *conf, const struct asker *asker, bool tells_agent,
+	       struct log *log, struct error *err)
 {
 	int r;
 
-	*guard = (struct guard){ .conf = conf, .log = log };
+	*guard = (struct guard){ .conf = conf, .log = log, .asker = { agent_ask, &guard->ask } };
+	if (asker)
+		guard->asker = *asker;
 	r = guard_apply(guard, tells_agent, err);
 	if (r < 0)
 		return r;
-	guard->gate = (struct gate){ .conf = conf, .ask = &guard->ask, .log = log };
+	guard->gate = (struct gate){ .conf = conf, .asker = &guard->asker, .log = log };
 	guard->plugin = (struct nri_plugin){
 		.name = conf->name,
 		.index = conf->index,
@@ -206,7 +211,7 @@ int guard_init(struct guard *guard, const struct nri_conf *conf, bool tells_agen
 		.event = on_event,
 		.user = guard,
 	};
-	reconcile_init(&guard->reconcile, conf, &guard->ask, log);
+	reconcile_init(&guard->reconcile, conf, &guard->asker, log);
 	return 0;
 }
 

@@ -25,7 +25,8 @@ struct guard_counts {
 struct guard {
 	const struct nri_conf *conf; /* borrowed, as the log */
 	struct log *log;
-	struct agent_ask ask;
+	struct agent_ask ask; /* unused when somebody else is asked */
+	struct asker asker;
 	struct gate gate;
 	struct inject inject;
 	struct reconcile reconcile;
@@ -43,8 +44,12 @@ struct guard {
 	size_t passed_next;
 };
 
-/* Fills in *guard, which must not move afterwards. 0, or what options say no to: -EINVAL, -E2BIG; -ENOMEM. */
-int guard_init(struct guard *guard, const struct nri_conf *conf, bool tells_agent, struct log *log, struct error *err);
+/*
+ * Fills in *guard, which must not move afterwards. `asker` is copied; NULL: the agent at conf->agent. 0, or what
+ * options say no to: -EINVAL, -E2BIG; -ENOMEM.
+ */
+int guard_init(struct guard *guard, const struct nri_conf *conf, const struct asker *asker, bool tells_agent,
+	       struct log *log, struct error *err);
 /* The options have changed: takes them over. As guard_init; after an error the plugin must not go on. */
 int guard_apply(struct guard *guard, bool tells_agent, struct error *err);
 void guard_done(struct guard *guard);

@@ -215,7 +215,7 @@ int main(int argc, char *argv[])
 		return usage_error(EXIT_USAGE, &err);
 	if (log_start(&program, &err) < 0)
 		return usage_error(1, &err);
-	if (guard_init(&program.guard, &program.conf, tells_agent(&program), &program.log, &err) < 0)
+	if (guard_init(&program.guard, &program.conf, NULL, tells_agent(&program), &program.log, &err) < 0)
 		return usage_error(EXIT_USAGE, &err);
 
 	const struct nri_link_options options = { .plugin = &program.guard.plugin,

@@ -9,9 +9,10 @@
 #include "nri/gate.h"
 #include "rpc/grpc_status.h"
 
-void reconcile_init(struct reconcile *reconcile, const struct nri_conf *conf, struct agent_ask *ask, struct log *log)
+void reconcile_init(struct reconcile *reconcile, const struct nri_conf *conf, const struct asker *asker,
+		    struct log *log)
 {
-	*reconcile = (struct reconcile){ .conf = conf, .ask = ask, .log = log, .wake_ns = INT64_MAX };
+	*reconcile = (struct reconcile){ .conf = conf, .asker = asker, .log = log, .wake_ns = INT64_MAX };
 }
 
 static void look_close(struct reconcile *reconcile)
@@ -129,8 +130,8 @@ static bool container_tell(struct reconcile *reconcile, const struct nri_contain
 	struct log_line line;
 	int r = nri_subject_tell(reconcile->runtime, pod ? pod : &nobody, container, &subject, &err);
 
-	if (r >= 0 &&
-	    agent_ask(reconcile->ask, &subject, why, clock_now_ns(CLOCK_MONOTONIC) + RECONCILE_CALL_NS, &answer)) {
+	if (r >= 0 && reconcile->asker->ask(reconcile->asker->context, &subject, why,
+					    clock_now_ns(CLOCK_MONOTONIC) + RECONCILE_CALL_NS, &answer)) {
 		reconcile->is_outage_told = false;
 		reconcile->counts.told++;
 		/* An agent that does not say: of the second look's containers nobody was asked about any. */

@@ -31,7 +31,7 @@ struct reconcile_counts {
 
 struct reconcile {
 	const struct nri_conf *conf; /* borrowed, as the next two */
-	struct agent_ask *ask;
+	const struct asker *asker;
 	struct log *log;
 	enum runtime runtime;
 	enum reconcile_step step;
@@ -45,7 +45,8 @@ struct reconcile {
 	struct reconcile_counts counts;
 };
 
-void reconcile_init(struct reconcile *reconcile, const struct nri_conf *conf, struct agent_ask *ask, struct log *log);
+void reconcile_init(struct reconcile *reconcile, const struct nri_conf *conf, const struct asker *asker,
+		    struct log *log);
 void reconcile_done(struct reconcile *reconcile);
 
 /* What the plugin hears on its connection. */
