@@ -145,10 +145,25 @@ struct abi_string_postfix { /* key of string_postfix (LPM trie); text reversed *
 
 /*
  * Value of cgroup_policies, key __u64 cgroup id as the chosen hierarchy numbers it. A registered container's own cgroup
- * has container == its key; cgroups below it carry a copy with the container's id.
+ * has container == its key; cgroups below it carry the same container and slot. An element that is deleted may be
+ * another key's at once while a reader still looks at it: who has read it compares `self` (first, so it is overwritten
+ * first) with the key.
  */
 struct abi_cgroup {
-	__u64 container;      /* cgroup id of the registered container */
+	__u64 self;      /* its key */
+	__u64 container; /* cgroup id of the registered container */
+	__u64 quota_of;  /* container whose children it counts among; 0: none */
+	__u32 slot;      /* of the container in container_sets */
+	__u32 pad;
+};
+
+/*
+ * Value of container_sets, an array: how a container's tasks are judged. Written by user space only, in place, so that
+ * a reader sees each bit old or new, never another container's. A slot is free again when no mark names its container.
+ */
+#define ABI_CONTAINERS 16384
+struct abi_container_set {
+	__u64 container;      /* 0: free */
 	__u32 flags;          /* ABI_CG_* */
 	__u32 runtime_mnt_ns; /* inode number of the runtime's mount namespace; 0: that of the host's pid 1 */
 	struct abi_policy_set policies;
@@ -156,22 +171,20 @@ struct abi_cgroup {
 #define ABI_CG_EXEC_ANY 1  /* shares the runtime's mount namespace: every exec is the container's */
 #define ABI_CG_SAME_ROOT 2 /* root file system is the runtime's own root: leaving the mount namespace suffices */
 
-/*
- * Value of container_states, key __u64 cgroup id of a registered container. Apart from abi_cgroup because the kernel
- * writes it in place while user space replaces the other.
- */
+/* Value of container_states, key __u64 container. User space makes and deletes it, the kernel alone changes it. */
 struct abi_container_state {
-	__u32 children; /* cgroups below that have an entry */
-	__u32 left;     /* 1: a marked task went to a cgroup outside; the entry outlives the directory */
-	__u32 gone;     /* 1: the directory is gone, the entry is kept because of `left` */
-	__u32 pad;
+	__u32 children; /* cgroups that count among its quota */
+	__u32 gone;     /* 1: the directory is gone; user space removes the container when no marked task is left */
 };
 #define ABI_CHILDREN_MAX 1024 /* quota: entries below one container; more are looked up through their ancestors */
-#define ABI_CGROUPS 65536     /* entries of cgroup_policies */
+#define ABI_LEVEL_MAX                                                                                                \
+	200               /* depth of a cgroup; a marked task that goes deeper is killed: entries must stay in reach \
+			   */
+#define ABI_CGROUPS 65536 /* entries of cgroup_policies */
 
 /*
- * Containers that are announced before their cgroup is there: map armed. The kernel gives `entry` to the first cgroup
- * of that name, when it is made and before any task can be in it; entry.container is filled in then.
+ * Containers that are announced before their cgroup is there: map armed. The first cgroup of that
+ * name is the container, from before any task can be in it.
  */
 #define ABI_LEAF_MAX 128 /* a leaf name with its NUL: "cri-containerd-<64 hex digits>.scope" */
 struct abi_armed_key {
@@ -179,7 +192,8 @@ struct abi_armed_key {
 };
 struct abi_armed {
 	__u64 expires_ns; /* CLOCK_BOOTTIME */
-	struct abi_cgroup entry;
+	__u32 slot;       /* of container_sets, filled but for its container */
+	__u32 pad;
 };
 #define ABI_ARMED 4096
 
@@ -188,8 +202,8 @@ struct abi_mark {
 	__u64 container;
 	__u64 start_ticks; /* task's start_boottime / ABI_TICK_NS: a recycled thread id does not inherit */
 	__u64 outer; /* ABI_MARK_EXEC of a container inside a container: whose it is if the exec fails; 0: nobody's */
+	__u32 slot;  /* of container_sets */
 	__u32 state; /* enum abi_mark_state */
-	__u32 pad;
 };
 enum abi_mark_state {
 	ABI_MARK_EXEC = 1, /* inside the exec that makes it the container's; void if that exec fails */
@@ -233,10 +247,11 @@ enum abi_counter {
 	ABI_CNT_KILLS,            /* SIGKILL sent */
 	ABI_CNT_KILL_FAILED,      /* bpf_send_signal failed */
 	ABI_CNT_HITS,             /* matching rules */
-	ABI_CNT_LEFT,             /* marked tasks that left their container's cgroup */
 	ABI_CNT_MARKED,           /* tasks marked by exec */
 	ABI_CNT_MARKED_LATE,      /* tasks marked because they were found running in the container */
 	ABI_CNT_RULE_MISSING,     /* policy bit without a rule row: our mistake */
+	ABI_CNT_WALK_LOST,        /* cgroup deeper than is looked */
+	ABI_CNT_DEPTH_KILLS,      /* marked tasks killed for making cgroups deeper than ABI_LEVEL_MAX */
 	ABI_CNT_ARM_LOST,         /* announced container whose cgroup got no entry: map full */
 	ABI_COUNTERS,
 };
@@ -251,6 +266,13 @@ struct abi_settings {
 	__u64 build;                  /* hash of the programs' object file: same build, nothing to replace */
 	__u32 hierarchy_is_v1;        /* whose ids the keys are */
 	__u32 hierarchy_subsys;
+	__u32 next_rule, next_set; /* ids are given out once while the pins live */
+};
+
+/* A policy that is in the kernel as a whole: map policies, key __u32 slot; written last, removed first. */
+struct abi_policy {
+	__u32 generation;
+	__u32 hooks;
 };
 
 /* What went wrong once and changes how the rest is judged: map losses, one entry, key 0. */
@@ -275,6 +297,8 @@ struct abi_pending {
 struct abi_point {
 	struct abi_policy_set policies;
 };
+
+#define ABI_EVENTS_BYTES (4 * 1024 * 1024) /* ring buffer; policy hits leave half of it to the rest */
 
 /* --- ring buffer records: map events
  * -------------------------------------------------------------------------------------- */
@@ -388,7 +412,8 @@ _Static_assert(sizeof(struct abi_policy_set) == 128, "pinned layout changed: rai
 _Static_assert(sizeof(struct abi_filter) == 72, "pinned layout changed: raise ABI_VERSION");
 _Static_assert(sizeof(struct abi_selector) == 368, "pinned layout changed: raise ABI_VERSION");
 _Static_assert(sizeof(struct abi_rule) == 1896, "pinned layout changed: raise ABI_VERSION");
-_Static_assert(sizeof(struct abi_cgroup) == 144, "pinned layout changed: raise ABI_VERSION");
+_Static_assert(sizeof(struct abi_cgroup) == 32, "pinned layout changed: raise ABI_VERSION");
+_Static_assert(sizeof(struct abi_container_set) == 144, "pinned layout changed: raise ABI_VERSION");
 _Static_assert(sizeof(struct abi_mark) == 32, "pinned layout changed: raise ABI_VERSION");
 _Static_assert(sizeof(struct abi_header) == 40, "pinned layout changed: raise ABI_VERSION");
 #endif

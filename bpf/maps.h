@@ -13,8 +13,8 @@
 #define MAP_WEAK SEC(".maps") __weak
 
 /*
- * Not preallocated: an element that is deleted and used again could show one container's policies to a reader that
- * still holds it for another. Reads are under RCU; freed memory is handed out again only after a grace period.
+ * Hashes are not preallocated: their size is what is used. Elements are never changed while a task may be judged by
+ * them; what changes (container_sets, container_states) is changed in place.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -39,6 +39,22 @@ struct {
 	__type(key, __u64);
 	__type(value, struct abi_container_state);
 } container_states MAP_WEAK;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE); /* user space stores whole words */
+	__uint(max_entries, ABI_CONTAINERS);
+	__type(key, __u32);
+	__type(value, struct abi_container_set);
+} container_sets MAP_WEAK;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, ABI_POLICIES);
+	__type(key, __u32);
+	__type(value, struct abi_policy);
+} policies MAP_WEAK;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -141,7 +157,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 4 * 1024 * 1024);
+	__uint(max_entries, ABI_EVENTS_BYTES);
 } events MAP_WEAK;
 
 /* Which hierarchy's ids count; set before load (src/sensor/hierarchy.h). */

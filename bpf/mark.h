@@ -36,9 +36,9 @@ static __always_inline void mark_write(__u32 tid, const struct abi_mark *mark)
 		mark_lost();
 }
 
-static __always_inline void mark_set(__u32 tid, __u64 start, __u64 container)
+static __always_inline void mark_set(__u32 tid, __u64 start, __u64 container, __u32 slot)
 {
-	struct abi_mark mark = { .container = container, .start_ticks = start, .state = ABI_MARK_SET };
+	struct abi_mark mark = { .container = container, .start_ticks = start, .slot = slot, .state = ABI_MARK_SET };
 
 	mark_write(tid, &mark);
 }
@@ -56,28 +56,17 @@ static __always_inline struct abi_mark *mark_get(struct task_struct *task, __u32
 	return NULL;
 }
 
-/* The container's own entry outlives its directory once one of its tasks is elsewhere. */
-static __always_inline void mark_left(__u64 container)
-{
-	struct abi_container_state *state = bpf_map_lookup_elem(&container_states, &container);
-
-	if (!state)
-		return;
-	state->left = 1;
-	count(ABI_CNT_LEFT);
-}
-
 /*
- * A marked task that runs a container inside its container: the inner one's entry, which has the outer one's policies
- * too (user space sees to that), or NULL. Only a cgroup below the mark's counts: who moves into another container's
- * cgroup must not trade its policies for that one's.
+ * A marked task that runs a container inside its container: the inner one's set, which has the outer one's policies too
+ * (user space sees to that), or NULL. Only a cgroup below the mark's counts: who moves into another container's cgroup
+ * must not trade its policies for that one's.
  */
-static __always_inline struct abi_cgroup *mark_inner(struct task_struct *task, __u64 outer)
+static __always_inline struct abi_container_set *mark_inner(struct task_struct *task, __u64 outer, struct place *inner)
 {
 	struct cgroup *cgroup = task_cgroup(task);
-	struct abi_cgroup *entry = cgroup_entry(cgroup);
+	struct abi_container_set *set;
 
-	if (!entry || entry->container == outer)
+	if (!cgroup_find(cgroup, inner) || inner->container == outer)
 		return NULL;
 	for (int i = 0; i < ANCESTORS_MAX; i++) {
 		struct cgroup_subsys_state *parent = BPF_CORE_READ(cgroup, self.parent);
@@ -85,65 +74,85 @@ static __always_inline struct abi_cgroup *mark_inner(struct task_struct *task, _
 		if (!parent)
 			return NULL;
 		cgroup = BPF_CORE_READ(parent, cgroup);
-		if (cgroup_id(cgroup) == outer)
-			return task_left_runtime(task, entry) ? entry : NULL;
+		if (cgroup_id(cgroup) != outer)
+			continue;
+		set = container_set(inner->container, inner->slot);
+		return set && task_left_runtime(task, set) ? set : NULL;
 	}
 	return NULL;
 }
 
 /* Marks for the length of an exec. */
-static __always_inline void mark_exec(struct task_struct *task, __u32 tid, __u64 container, __u64 outer)
+static __always_inline void mark_exec(struct task_struct *task, __u32 tid, const struct place *place, __u64 outer)
 {
-	struct abi_mark mark = {
-		.container = container, .start_ticks = task_start(task), .outer = outer, .state = ABI_MARK_EXEC
-	};
+	struct abi_mark mark = { .container = place->container,
+				 .start_ticks = task_start(task),
+				 .outer = outer,
+				 .slot = place->slot,
+				 .state = ABI_MARK_EXEC };
 
 	mark_write(tid, &mark);
 }
 
 /*
- * The entry by which current is judged, or NULL: by its mark, else by its cgroup under the exec rule. `is_exec`:
- * current is entering execve or execveat.
+ * Where a mark says that its task belongs now: an exec that would have made it another container's and that has failed
+ * counts for nothing. False: nowhere.
  */
-static __always_inline struct abi_cgroup *mark_subject(struct task_struct *task, __u32 tid, bool is_exec)
+static __always_inline bool mark_place(const struct abi_mark *mark, struct place *place)
+{
+	place->container = mark->container;
+	place->slot = mark->slot;
+	if (mark->state == ABI_MARK_SET)
+		return true;
+	return mark->outer && entry_read(mark->outer, place);
+}
+
+/*
+ * How current is judged, or NULL: by its mark, else by its cgroup under the exec rule. `is_exec`: current is entering
+ * execve or execveat.
+ */
+static __always_inline struct abi_container_set *mark_subject(struct task_struct *task, __u32 tid, bool is_exec)
 {
 	struct abi_mark *mark = mark_get(task, tid);
-	struct abi_cgroup *entry;
+	struct abi_container_set *set;
+	struct place place, inner;
 	bool stale = false;
 
 	if (mark) {
-		__u64 container = mark->container;
-
-		if (mark->state == ABI_MARK_EXEC) { /* the exec that would have made it the container's has failed */
-			container = mark->outer;
-			stale = true;
-			if (container)
-				mark_set(tid, task_start(task), container);
-		}
-		if (container) {
-			entry = is_exec ? mark_inner(task, container) : NULL;
-			if (entry) {
-				mark_exec(task, tid, entry->container, container);
-				return entry;
+		stale = mark->state == ABI_MARK_EXEC;
+		if (mark_place(mark, &place)) {
+			if (stale)
+				mark_set(tid, task_start(task), place.container, place.slot);
+			if (is_exec) {
+				set = mark_inner(task, place.container, &inner);
+				if (set) {
+					mark_exec(task, tid, &inner, place.container);
+					return set;
+				}
 			}
-			return bpf_map_lookup_elem(&cgroup_policies, &container);
+			return container_set(place.container, place.slot);
 		}
 	}
-	entry = cgroup_entry(task_cgroup(task));
-	if (entry && task_left_runtime(task, entry)) {
+	if (!cgroup_find(task_cgroup(task), &place)) {
+		if (stale)
+			bpf_map_delete_elem(&marks, &tid);
+		return NULL;
+	}
+	set = container_set(place.container, place.slot);
+	if (set && task_left_runtime(task, set)) {
 		if (is_exec) {
-			mark_exec(task, tid, entry->container, 0);
-			return entry;
+			mark_exec(task, tid, &place, 0);
+			return set;
 		}
-		if (!(entry->flags & ABI_CG_EXEC_ANY) && task_runs_own_program(task)) {
-			mark_set(tid, task_start(task), entry->container);
+		if (!(set->flags & ABI_CG_EXEC_ANY) && task_runs_own_program(task)) {
+			mark_set(tid, task_start(task), place.container, place.slot);
 			count(ABI_CNT_MARKED_LATE);
-			return entry;
+			return set;
 		}
 	}
 	if (stale)
 		bpf_map_delete_elem(&marks, &tid);
-	return entry && marks_were_lost() ? entry : NULL;
+	return set && marks_were_lost() ? set : NULL;
 }
 
 #endif

@@ -28,19 +28,17 @@ static __always_inline void header_fill(struct abi_header *h, struct task_struct
 	__u32 tid = (__u32)BPF_CORE_READ(task, pid);
 	struct cgroup *cgroup = task_cgroup(task);
 	struct abi_mark *mark = mark_get(task, tid);
+	struct place place;
 
 	h->type = type;
 	h->size = size;
 	h->cpu = bpf_get_smp_processor_id();
 	h->ktime = bpf_ktime_get_boot_ns();
 	h->cgroup = cgroup ? cgroup_id(cgroup) : 0;
-	if (mark) {
+	if (mark)
 		h->container = mark->container;
-	} else {
-		struct abi_cgroup *entry = cgroup_entry(cgroup);
-
-		h->container = entry ? entry->container : 0;
-	}
+	else
+		h->container = cgroup_find(cgroup, &place) ? place.container : 0;
 	h->pid = (__u32)BPF_CORE_READ(task, tgid);
 	h->tid = tid;
 }
@@ -157,24 +155,27 @@ static __always_inline void mark_executed(struct task_struct *task, __u32 old_ti
 	struct abi_mark *mark = bpf_map_lookup_elem(&marks, &old_tid);
 	__u32 tid = (__u32)BPF_CORE_READ(task, pid);
 	__u64 start = task_start(task);
-	struct abi_cgroup *entry;
+	struct abi_container_set *set;
+	struct place place;
 
 	if (mark && (old_tid != tid || mark->start_ticks == start)) {
-		__u64 container = mark->container;
-
+		place.container = mark->container;
+		place.slot = mark->slot;
 		if (mark->state == ABI_MARK_EXEC)
 			count(ABI_CNT_MARKED);
 		else if (old_tid == tid)
 			return;
-		mark_set(tid, start, container);
+		mark_set(tid, start, place.container, place.slot);
 		if (old_tid != tid)
 			bpf_map_delete_elem(&marks, &old_tid);
 		return;
 	}
-	entry = cgroup_entry(task_cgroup(task));
-	if (entry && task_left_runtime(task, entry)) { /* entered before the programs were there */
+	if (!cgroup_find(task_cgroup(task), &place))
+		return;
+	set = container_set(place.container, place.slot);
+	if (set && task_left_runtime(task, set)) { /* entered before the programs were there */
 		count(ABI_CNT_MARKED_LATE);
-		mark_set(tid, start, entry->container);
+		mark_set(tid, start, place.container, place.slot);
 	}
 }
 
@@ -245,15 +246,10 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	__u32 tid = (__u32)BPF_CORE_READ(child, pid), tgid = (__u32)BPF_CORE_READ(child, tgid);
 	struct abi_mark *mark = mark_get(parent, (__u32)BPF_CORE_READ(parent, pid));
 	struct abi_fork *record;
+	struct place place;
 
-	if (mark && mark->state == ABI_MARK_SET) {
-		__u64 container = mark->container;
-		struct abi_cgroup *entry = cgroup_entry(task_cgroup(child));
-
-		mark_set(tid, task_start(child), container);
-		if (!entry || entry->container != container)
-			mark_left(container); /* CLONE_INTO_CGROUP, or the parent is elsewhere itself */
-	}
+	if (mark && mark_place(mark, &place))
+		mark_set(tid, task_start(child), place.container, place.slot);
 	if (tid != tgid)
 		return 0;
 	record = bpf_ringbuf_reserve(&events, sizeof *record, 0);

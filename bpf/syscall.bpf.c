@@ -125,8 +125,11 @@ static __always_inline int match_string(struct call *call, const struct abi_filt
 
 	if (source >= 6)
 		return NO;
-	if (!call_string(source))
-		return UNKNOWN;
+	if (!call_string(source)) {
+		/* NULL is no string: a call that may go without one (futimens, mount) is not the one that a policy
+		 * means */
+		return call->final && !call->arg[source] ? NO : UNKNOWN;
+	}
 	len = (__u32)call->string_len[source];
 	switch (filter->op) {
 	case ABI_OP_STR_EQUAL:
@@ -264,6 +267,11 @@ __noinline int hit_send(__u32 rule_id, __u32 outcome)
 	hit = bpf_map_lookup_elem(&hit_scratch, &zero);
 	if (!rule || !call || !hit)
 		return 0;
+	if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > ABI_EVENTS_BYTES / 2) {
+		count(ABI_CNT_HITS_LOST); /* a tenant that makes hits in a loop must not drown what the agent has to
+					     know */
+		return 0;
+	}
 	__builtin_memset(hit, 0, __builtin_offsetof(struct abi_hit, text));
 	hit->h.type = ABI_REC_HIT;
 	hit->h.cpu = bpf_get_smp_processor_id();
@@ -519,10 +527,10 @@ static __always_inline bool call_defer(struct call *call, struct abi_pending *la
 SEC("tp_btf/sys_enter")
 int BPF_PROG(syscall_enter, struct pt_regs *regs, long id)
 {
-	struct abi_policy_set *container_set = NULL;
+	struct abi_policy_set *policies = NULL;
 	__u32 nr = (__u32)id, arch, tid, point, zero = 0;
 	struct abi_pending *later;
-	struct abi_cgroup *entry;
+	struct abi_container_set *set;
 	struct abi_syscall *sys;
 	struct task_struct *task;
 	struct call *call;
@@ -535,9 +543,9 @@ int BPF_PROG(syscall_enter, struct pt_regs *regs, long id)
 		return 0;
 	task = (void *)bpf_get_current_task();
 	tid = (__u32)bpf_get_current_pid_tgid();
-	entry = mark_subject(task, tid, sys->flags & ABI_SYSCALL_EXEC);
-	if (entry)
-		container_set = &entry->policies;
+	set = mark_subject(task, tid, sys->flags & ABI_SYSCALL_EXEC);
+	if (set)
+		policies = &set->policies;
 	point = sys->point;
 	any = sys->flags & ABI_SYSCALL_ANY;
 	if (!point && !any)
@@ -546,13 +554,13 @@ int BPF_PROG(syscall_enter, struct pt_regs *regs, long id)
 	later = bpf_map_lookup_elem(&pending_scratch, &zero);
 	if (!call || !later)
 		return 0;
-	call_fill(call, task, arch, nr, entry ? entry->container : 0);
+	call_fill(call, task, arch, nr, set ? set->container : 0);
 	call_args(call, regs, arch);
 	for (int i = 0; i < ABI_POLICY_WORDS; i++)
 		later->unknown.bit[i] = 0;
-	result = judge_point(point, container_set, NULL, &later->unknown);
+	result = judge_point(point, policies, NULL, &later->unknown);
 	if (any)
-		result |= judge_point(ABI_POINT_ANY_ENTER, container_set, NULL, NULL);
+		result |= judge_point(ABI_POINT_ANY_ENTER, policies, NULL, NULL);
 	if (result & DEFER && !call_defer(call, later, tid, task_start(task), point, any)) {
 		call->final = 1;
 		result |= judge_point(point, NULL, &later->unknown, NULL);
@@ -591,9 +599,9 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(syscall_exit, struct pt_regs *regs, long ret)
 {
 	__u32 nr = (__u32)BPF_CORE_READ(regs, orig_ax), arch, tid;
-	struct abi_policy_set *container_set = NULL;
+	struct abi_policy_set *policies = NULL;
 	struct abi_syscall *entered, *sys;
-	struct abi_cgroup *entry;
+	struct abi_container_set *set;
 	struct task_struct *task;
 	struct call *call;
 	bool found = false;
@@ -610,17 +618,17 @@ int BPF_PROG(syscall_exit, struct pt_regs *regs, long ret)
 		result = judge_pending(task, tid, &found);
 	if (sys->point | sys->flags) {
 		call = call_get();
-		entry = mark_subject(task, tid, false);
-		if (entry)
-			container_set = &entry->policies;
+		set = mark_subject(task, tid, false);
+		if (set)
+			policies = &set->policies;
 		if (call) {
-			call_fill(call, task, arch, nr, entry ? entry->container : 0);
+			call_fill(call, task, arch, nr, set ? set->container : 0);
 			call->ret = (__u64)ret;
 			call->at_exit = 1;
 			if (sys->point)
-				result |= judge_point(sys->point, container_set, NULL, NULL);
+				result |= judge_point(sys->point, policies, NULL, NULL);
 			if (sys->flags & ABI_SYSCALL_ANY)
-				result |= judge_point(ABI_POINT_ANY_EXIT, container_set, NULL, NULL);
+				result |= judge_point(ABI_POINT_ANY_EXIT, policies, NULL, NULL);
 		}
 	}
 	if (result & KILL)

@@ -5,8 +5,10 @@
 
 #include "maps.h"
 
-/* How far real_parent and the cgroup tree are followed. */
+/* How far real_parent is followed. */
 #define ANCESTORS_MAX 24
+/* How far up the cgroup tree is walked: containers' tasks can't go deeper than ABI_LEVEL_MAX. */
+#define LEVELS_MAX 256
 
 static __always_inline struct cgroup *task_cgroup(struct task_struct *task)
 {
@@ -39,35 +41,79 @@ static __always_inline __u32 task_mnt_ns(struct task_struct *task)
 	return BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
 }
 
-/*
- * The entry of a cgroup. Where the quota kept a child out of the map, the nearest ancestor's entry is the child's.
- * Returns NULL for a cgroup outside every container.
- */
-static __always_inline struct abi_cgroup *cgroup_entry(struct cgroup *cgroup)
+/* What cgroup_find tells: by value, so that nobody holds on to an element of the map. */
+struct place {
+	__u64 container;
+	__u32 slot;
+};
+
+/* Copies the entry of cgroup `id`. False: there is none. */
+static __always_inline bool entry_read(__u64 id, struct place *place)
 {
-	struct abi_cgroup *entry;
+	place->container = 0; /* the verifier wants it even where it is not used */
+	place->slot = 0;
+	for (int i = 0; i < 2; i++) {
+		struct abi_cgroup *entry = bpf_map_lookup_elem(&cgroup_policies, &id);
+
+		if (!entry)
+			return false;
+		place->container = *(volatile __u64 *)&entry->container;
+		place->slot = *(volatile __u32 *)&entry->slot;
+		if (*(volatile __u64 *)&entry->self == id)
+			return true;
+		/* deleted and used again under our eyes: once more */
+	}
+	return false;
+}
+
+/*
+ * Id of the nearest ancestor (kernel address of a struct cgroup) that has an entry, 0 for none. A function of its own:
+ * verified once, whatever calls it.
+ */
+__noinline __weak __u64 cgroup_ancestor(__u64 address)
+{
+	struct cgroup *cgroup = (void *)address;
+
+	for (int i = 0; i < LEVELS_MAX; i++) {
+		struct cgroup_subsys_state *parent = BPF_CORE_READ(cgroup, self.parent);
+		__u64 id;
+
+		if (!parent)
+			return 0;
+		cgroup = BPF_CORE_READ(parent, cgroup);
+		id = cgroup_id(cgroup);
+		if (bpf_map_lookup_elem(&cgroup_policies, &id))
+			return id;
+	}
+	count(ABI_CNT_WALK_LOST);
+	return 0;
+}
+
+/*
+ * The container of a cgroup. Where the quota kept a child out of the map, the nearest ancestor's is the child's. False:
+ * a cgroup outside every container.
+ */
+static __always_inline bool cgroup_find(struct cgroup *cgroup, struct place *place)
+{
 	struct abi_losses *loss;
 	__u32 zero = 0;
 	__u64 id = cgroup_id(cgroup);
 
-	entry = bpf_map_lookup_elem(&cgroup_policies, &id);
-	if (entry)
-		return entry;
+	if (entry_read(id, place))
+		return true;
 	loss = bpf_map_lookup_elem(&losses, &zero);
 	if (!loss || !loss->children)
-		return NULL;
-	for (int i = 0; i < ANCESTORS_MAX; i++) {
-		struct cgroup_subsys_state *parent = BPF_CORE_READ(cgroup, self.parent);
+		return false;
+	id = cgroup_ancestor((__u64)cgroup);
+	return id && entry_read(id, place);
+}
 
-		if (!parent)
-			return NULL;
-		cgroup = BPF_CORE_READ(parent, cgroup);
-		id = cgroup_id(cgroup);
-		entry = bpf_map_lookup_elem(&cgroup_policies, &id);
-		if (entry)
-			return entry;
-	}
-	return NULL;
+/* How the tasks of `container` are judged; NULL: it is not registered any more. */
+static __always_inline struct abi_container_set *container_set(__u64 container, __u32 slot)
+{
+	struct abi_container_set *set = bpf_map_lookup_elem(&container_sets, &slot);
+
+	return set && set->container == container ? set : NULL;
 }
 
 /*
@@ -76,9 +122,9 @@ static __always_inline struct abi_cgroup *cgroup_entry(struct cgroup *cgroup)
  * right for nested runtimes. Before pivot_root the copied namespace still has the runtime's root dentry; the mount
  * differs already.
  */
-static __always_inline bool task_left_runtime(struct task_struct *task, const struct abi_cgroup *entry)
+static __always_inline bool task_left_runtime(struct task_struct *task, const struct abi_container_set *set)
 {
-	__u32 zero = 0, runtime_ns = entry->runtime_mnt_ns, flags = entry->flags;
+	__u32 zero = 0, runtime_ns = set->runtime_mnt_ns, flags = set->flags;
 	struct task_struct *ancestor = task;
 	struct dentry *root;
 

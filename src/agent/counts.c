@@ -20,9 +20,10 @@ static const struct {
 	[ABI_CNT_KILLS] = { "kills", false },
 	[ABI_CNT_KILL_FAILED] = { "kills-failed", true },
 	[ABI_CNT_HITS] = { "hits", false },
-	[ABI_CNT_LEFT] = { "tasks-that-left-their-cgroup", false },
 	[ABI_CNT_MARKED] = { "tasks-marked", false },
 	[ABI_CNT_MARKED_LATE] = { "tasks-marked-late", false },
+	[ABI_CNT_WALK_LOST] = { "cgroups-out-of-reach", true },
+	[ABI_CNT_DEPTH_KILLS] = { "depth-kills", true },
 	[ABI_CNT_RULE_MISSING] = { "rules-missing", true },
 	[ABI_CNT_ARM_LOST] = { "announced-without-entry", true },
 };

@@ -30,12 +30,12 @@ static int stray_order(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
-static int stray_collect(void *context, uint64_t cgroup_id, const struct abi_cgroup *entry,
+static int stray_collect(void *context, uint64_t cgroup_id, const struct abi_container_set *set,
 			 const struct abi_container_info *info)
 {
 	struct refreshing *refreshing = context;
 
-	(void)entry;
+	(void)set;
 	if (!info->registered_ns || pod_registry_recall(refreshing->registry, cgroup_id))
 		return 0; /* without name it was announced, and got its set when it was: a record of it is on its way */
 	if (refreshing->strays == refreshing->room) {

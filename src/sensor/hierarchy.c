@@ -46,6 +46,23 @@ int hierarchy_directory_id(int fd, uint64_t *ret_id)
 	return 0;
 }
 
+#define FILEID_KERNFS 0xfe /* include/linux/exportfs.h: the handle is the 64-bit id */
+
+bool hierarchy_is_gone(int root_fd, uint64_t id)
+{
+	struct {
+		struct file_handle head;
+		unsigned char bytes[MAX_HANDLE_SZ];
+	} handle = { .head = { .handle_bytes = sizeof id, .handle_type = FILEID_KERNFS } };
+	int fd;
+
+	memcpy(handle.head.f_handle, &id, sizeof id);
+	fd = open_by_handle_at(root_fd, &handle.head, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
+		(void)close(fd); /* only looked */
+	return fd < 0 && (errno == ESTALE || errno == ENOENT);
+}
+
 static int path_id(const char *path, uint64_t *ret_id)
 {
 	auto_close int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -8,6 +8,7 @@
 #define SENSOR_HIERARCHY_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct error;
@@ -42,5 +43,8 @@ int hierarchy_cgroup_id(const struct hierarchy *hierarchy, const char *path, uin
 
 /* Id of an open cgroup directory (O_PATH will do): kernfs's 64-bit id, what BPF reads from kn->id. 0 or -errno. */
 int hierarchy_directory_id(int fd, uint64_t *ret_id);
+
+/* True if no cgroup has this id any more. `root_fd`: the hierarchy's root, opened for reading. In doubt false. */
+bool hierarchy_is_gone(int root_fd, uint64_t id);
 
 #endif

@@ -29,10 +29,22 @@ static void pin_path(const struct pins *pins, enum pin_kind kind, const char *na
 	(void)snprintf(path, PATH_MAX, "%s/%s/%s%s", pins->dir, folder[kind], name, suffix); /* dir leaves 128 bytes */
 }
 
-int pins_open(struct pins *pins, const char *bpffs, const char *name, struct error *err)
+static int folders_make(const struct pins *pins, struct error *err)
 {
 	char path[PATH_MAX];
 
+	if (mkdir(pins->dir, 0700) && errno != EEXIST)
+		return error_errno(err, errno, "cannot make %s", pins->dir);
+	for (size_t i = 0; i < sizeof folder / sizeof *folder; i++) {
+		(void)snprintf(path, sizeof path, "%s/%s", pins->dir, folder[i]); /* dir leaves 128 bytes */
+		if (mkdir(path, 0700) && errno != EEXIST)
+			return error_errno(err, errno, "cannot make %s", path);
+	}
+	return 0;
+}
+
+int pins_open(struct pins *pins, const char *bpffs, const char *name, struct error *err)
+{
 	if (!*name || strchr(name, '/') || name[0] == '.' || strlen(name) > 64)
 		return error_set(err, EINVAL, "--bpf-dir '%s': want one folder name of at most 64 bytes", name);
 	if (!is_bpffs(bpffs)) {
@@ -43,14 +55,7 @@ int pins_open(struct pins *pins, const char *bpffs, const char *name, struct err
 	}
 	if ((size_t)snprintf(pins->dir, sizeof pins->dir, "%s/%s", bpffs, name) >= sizeof pins->dir)
 		return error_set(err, ENAMETOOLONG, "BPF folder %s/%s", bpffs, name);
-	if (mkdir(pins->dir, 0700) && errno != EEXIST)
-		return error_errno(err, errno, "cannot make %s", pins->dir);
-	for (size_t i = 0; i < sizeof folder / sizeof *folder; i++) {
-		(void)snprintf(path, sizeof path, "%s/%s", pins->dir, folder[i]); /* dir leaves 128 bytes */
-		if (mkdir(path, 0700) && errno != EEXIST)
-			return error_errno(err, errno, "cannot make %s", path);
-	}
-	return 0;
+	return folders_make(pins, err);
 }
 
 int pins_get(const struct pins *pins, enum pin_kind kind, const char *name)
@@ -109,4 +114,21 @@ void pins_remove(const struct pins *pins)
 		(void)rmdir(path);
 	}
 	(void)rmdir(pins->dir); /* somebody else's file in it keeps it */
+}
+
+bool pins_has_aside(const struct pins *pins, struct pins *ret_aside)
+{
+	struct stat st;
+
+	return (size_t)snprintf(ret_aside->dir, sizeof ret_aside->dir, "%s_old", pins->dir) < sizeof ret_aside->dir &&
+	       !stat(ret_aside->dir, &st);
+}
+
+int pins_set_aside(struct pins *pins, struct pins *ret_aside, struct error *err)
+{
+	if (pins_has_aside(pins, ret_aside))
+		pins_remove(ret_aside);
+	if (rename(pins->dir, ret_aside->dir))
+		return error_errno(err, errno, "cannot rename %s to %s", pins->dir, ret_aside->dir);
+	return folders_make(pins, err);
 }

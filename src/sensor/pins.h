@@ -29,6 +29,14 @@ int pins_put(const struct pins *pins, enum pin_kind kind, const char *name, int 
 /* Removes one pin; absent is fine. */
 void pins_drop(const struct pins *pins, enum pin_kind kind, const char *name);
 
+/*
+ * Renames the folder to "<dir>_old" (an older one of that name is removed), so that its links stay attached, and makes
+ * a new one. *ret_aside is the old one.
+ */
+int pins_set_aside(struct pins *pins, struct pins *ret_aside, struct error *err);
+/* True if a folder was set aside earlier and is still there; *ret_aside names it. */
+bool pins_has_aside(const struct pins *pins, struct pins *ret_aside);
+
 /* Removes everything, the folder included. */
 void pins_remove(const struct pins *pins);
 

@@ -25,6 +25,16 @@ static int index_write(struct sensor *sensor, uint32_t at, struct abi_syscall va
 	return 0;
 }
 
+/* Some rule looks at the end of a call. */
+static bool exits_wanted(const struct sensor *sensor)
+{
+	for (uint32_t at = 0; at < ABI_SYSCALL_INDEXES; at++)
+		if (sensor->index[at].flags & ABI_SYSCALL_STRINGS ||
+		    (at >= ABI_SYSCALL_INDEXES / 2 && (sensor->index[at].point || sensor->index[at].flags)))
+			return true;
+	return false;
+}
+
 static int raw_init(struct sensor *sensor, struct error *err)
 {
 	static const char *const exec[] = { "execve", "execveat" };
@@ -46,6 +56,12 @@ static int raw_init(struct sensor *sensor, struct error *err)
 				r = index_write(sensor, at, value, err);
 			}
 		}
+	}
+	/* an agent that died between the rows and the attachment */
+	if (r >= 0 && exits_wanted(sensor)) {
+		r = sensor_attach(sensor, PROGRAM_SYSCALL_EXIT, err);
+		if (r >= 0)
+			r = sensor_attach(sensor, PROGRAM_SYSCALL_EXEC, err);
 	}
 	return r;
 }
@@ -170,23 +186,19 @@ static int raw_watch(struct sensor *sensor, const struct policy_hook *hook, uint
 
 static void raw_unwatch(struct sensor *sensor, uint16_t point)
 {
-	bool exits = false;
-
 	if (point == ABI_POINT_ANY_ENTER || point == ABI_POINT_ANY_EXIT)
 		(void)any_set(sensor, point == ABI_POINT_ANY_EXIT, ABI_SYSCALL_ANY, false,
 			      NULL); /* costs time, not safety */
 	for (uint32_t at = 0; at < ABI_SYSCALL_INDEXES; at++) {
 		struct abi_syscall value = sensor->index[at];
 
-		if (value.point == point) {
-			value.point = 0;
-			value.flags &= (uint16_t)~ABI_SYSCALL_STRINGS;
-			(void)index_write(sensor, at, value, NULL); /* as above */
-		}
-		exits |= sensor->index[at].flags & ABI_SYSCALL_STRINGS ||
-			 (at >= ABI_SYSCALL_INDEXES / 2 && (value.point || value.flags));
+		if (value.point != point)
+			continue;
+		value.point = 0;
+		value.flags &= (uint16_t)~ABI_SYSCALL_STRINGS;
+		(void)index_write(sensor, at, value, NULL); /* as above */
 	}
-	if (!exits) {
+	if (!exits_wanted(sensor)) {
 		sensor_detach(sensor, PROGRAM_SYSCALL_EXIT);
 		sensor_detach(sensor, PROGRAM_SYSCALL_EXEC);
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * src/sensor/rows.c: a policy as rows. Order of writing: strings, rules (a chain for each point, last first), the
- * chain's head, the point's bit, then the mechanism looks. Order of removal: the reverse. So the kernel never follows a
+ * chain's head, the point's bit, then the mechanism looks, and last the commitment (map policies): without it an agent
+ * that starts takes the rest away. Order of removal: the reverse. So the kernel never follows a
  * row that is not there; if it does all the same it counts ABI_CNT_RULE_MISSING.
  */
 #include <bpf/bpf.h>
@@ -12,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "policy/policy.h"
+#include "sensor/map_walk.h"
 #include "sensor/mechanism.h"
 #include "sensor/state.h"
 
@@ -20,32 +22,54 @@ static int write_failed(struct error *err, const char *map)
 	return error_errno(err, errno, "cannot write the BPF map '%s'", map);
 }
 
+struct found_rules {
+	struct sensor *sensor;
+	struct abi_policy_set half; /* slots with rows but without commitment */
+};
+
+static bool is_committed(const struct sensor *sensor, uint32_t slot)
+{
+	struct abi_policy policy;
+
+	return bpf_map_lookup_elem(sensor->map[MAP_POLICIES], &slot, &policy) == 0;
+}
+
+static void rule_found(void *context, const void *key, const void *value)
+{
+	struct found_rules *found = context;
+	const struct abi_rule *rule = value;
+
+	(void)key; /* the slot tells */
+	if (rule->policy < ABI_POLICIES && !is_committed(found->sensor, rule->policy))
+		policy_set_put(&found->half, rule->policy, true);
+}
+
+/* An agent that died while it wrote or removed a policy leaves half of it: that is no policy. */
 int rows_init(struct sensor *sensor, struct error *err)
 {
-	struct abi_rule rule;
-	uint32_t id, *last = NULL, at = 0;
+	struct found_rules found = { .sensor = sensor };
+	int r = 0;
 
-	sensor->next_rule = 1;
-	sensor->next_set = 1;
-	while (bpf_map_get_next_key(sensor->map[MAP_RULES], last, &id) == 0) {
-		if (bpf_map_lookup_elem(sensor->map[MAP_RULES], &id, &rule) == 0) {
-			if (id >= sensor->next_rule)
-				sensor->next_rule = id + 1;
-			for (size_t s = 0; s < ABI_SELECTORS; s++)
-				for (size_t f = 0; f < ABI_FILTERS; f++)
-					if (rule.selector[s].filter[f].set >= sensor->next_set)
-						sensor->next_set = rule.selector[s].filter[f].set + 1;
-		}
-		at = id;
-		last = &at;
-	}
-	for (size_t i = 0; mechanisms[i]; i++) {
-		int r = mechanisms[i]->init(sensor, err);
+	for (size_t i = 0; mechanisms[i] && r >= 0; i++)
+		r = mechanisms[i]->init(sensor, err);
+	if (r < 0)
+		return r;
+	for (uint32_t point = 1; point < ABI_POINTS; point++) {
+		struct abi_point value;
 
-		if (r < 0)
-			return r;
+		if (bpf_map_lookup_elem(sensor->map[MAP_POINTS], &point, &value))
+			return error_errno(err, errno, "cannot read the BPF map 'points'");
+		for (unsigned slot = 0; slot < ABI_POLICIES; slot++)
+			if (policy_set_has(&value.policies, slot) && !is_committed(sensor, slot))
+				policy_set_put(&found.half, slot, true);
 	}
-	return 0;
+	r = map_walk(sensor->map[MAP_RULES], sizeof(uint32_t), sizeof(struct abi_rule), rule_found, &found);
+	if (r < 0)
+		return error_errno(err, -r, "cannot read the BPF map 'rules'");
+	for (unsigned slot = 0; slot < ABI_POLICIES && r >= 0; slot++)
+		if (policy_set_has(&found.half, slot))
+			r = sensor_policy_remove(sensor, slot, err);
+	return r;
 }
 
 static int string_write(struct sensor *sensor, const struct policy_string *string, uint32_t set, struct error *err)
@@ -155,6 +179,9 @@ int rows_add(struct sensor *sensor, unsigned slot, uint32_t generation, const st
 	uint32_t set_base = sensor->next_set - 1; /* the policy numbers its sets from 1 */
 	int r;
 
+	struct abi_policy commitment = { .generation = generation, .hooks = (uint32_t)policy->hooks };
+	uint32_t key_slot = slot;
+
 	if (!placed)
 		return error_set(err, ENOMEM, "out of memory");
 	for (size_t i = 0; i < policy->strings; i++) {
@@ -167,6 +194,8 @@ int rows_add(struct sensor *sensor, unsigned slot, uint32_t generation, const st
 			sensor->next_set = set + 1;
 	}
 	r = place(sensor, slot, generation, policy, set_base, placed, err);
+	if (r >= 0)
+		r = sensor_ids_note(sensor, err);
 	for (size_t i = policy->hooks; r >= 0 && i--;)
 		if (bpf_map_update_elem(sensor->map[MAP_RULES], &placed[i].id, &placed[i].rule, BPF_ANY))
 			r = write_failed(err, "rules");
@@ -180,16 +209,18 @@ int rows_add(struct sensor *sensor, unsigned slot, uint32_t generation, const st
 		r = point_set(sensor, placed[i].rule.point, slot, true, NULL, err);
 	for (size_t i = 0; r >= 0 && i < policy->hooks; i++)
 		r = placed[i].mechanism->watch(sensor, &policy->hook[i], placed[i].rule.point, err);
+	if (r >= 0 && bpf_map_update_elem(sensor->map[MAP_POLICIES], &key_slot, &commitment, BPF_ANY))
+		r = write_failed(err, "policies");
 	return r;
 }
 
 /* Numbers of string sets that are on their way out. */
-struct sets {
+struct sets_gone {
 	uint32_t *set;
 	size_t n;
 };
 
-static int sets_add(struct sets *sets, uint32_t set)
+static int sets_add(struct sets_gone *sets, uint32_t set)
 {
 	uint32_t *more = realloc(sets->set, (sets->n + 1) * sizeof *more);
 
@@ -200,7 +231,7 @@ static int sets_add(struct sets *sets, uint32_t set)
 	return 0;
 }
 
-static bool sets_have(const struct sets *sets, uint32_t set)
+static bool sets_have(const struct sets_gone *sets, uint32_t set)
 {
 	for (size_t i = 0; i < sets->n; i++)
 		if (sets->set[i] == set)
@@ -208,8 +239,8 @@ static bool sets_have(const struct sets *sets, uint32_t set)
 	return false;
 }
 
-/* Deletes all keys of a string map whose set is among `sets`. `set_at`: offset of the set number in the key. */
-static void strings_remove(int map, size_t key_size, size_t set_at, const struct sets *sets)
+/* Tries are walked key by key: they have no batches before 5.15. Keys of one's own policy do not change meanwhile. */
+static void strings_remove(int map, size_t key_size, size_t set_at, const struct sets_gone *sets)
 {
 	unsigned char key[sizeof(struct abi_string_equal)], next[sizeof(struct abi_string_equal)];
 	bool have;
@@ -226,30 +257,43 @@ static void strings_remove(int map, size_t key_size, size_t set_at, const struct
 	}
 }
 
-static void chain_remove(struct sensor *sensor, uint32_t id, struct sets *sets)
-{
-	struct abi_rule rule;
+struct removal {
+	struct sensor *sensor;
+	unsigned slot;
+	struct sets_gone sets;
+};
 
-	for (int i = 0; i < ABI_CHAIN && id; i++) {
-		if (bpf_map_lookup_elem(sensor->map[MAP_RULES], &id, &rule))
-			return;
-		for (size_t s = 0; s < ABI_SELECTORS; s++)
-			for (size_t f = 0; f < ABI_FILTERS; f++)
-				if (rule.selector[s].filter[f].set)
-					(void)sets_add(sets,
-						       rule.selector[s].filter[f].set); /* lost: strings stay, unused */
-		(void)bpf_map_delete_elem(sensor->map[MAP_RULES], &id);                 /* absent is what we want */
-		id = rule.next;
-	}
+static void rule_remove(void *context, const void *key, const void *value)
+{
+	struct removal *removal = context;
+	const struct abi_rule *rule = value;
+
+	if (rule->policy != removal->slot)
+		return;
+	for (size_t s = 0; s < ABI_SELECTORS; s++)
+		for (size_t f = 0; f < ABI_FILTERS; f++)
+			if (rule->selector[s].filter[f].set)
+				(void)sets_add(&removal->sets,
+					       rule->selector[s].filter[f].set); /* lost: strings stay, unused */
+	(void)bpf_map_delete_elem(removal->sensor->map[MAP_RULES], key);         /* absent is what we want */
+}
+
+static void first_remove(void *context, const void *key, const void *value)
+{
+	struct removal *removal = context;
+
+	(void)value; /* the rule goes by its own slot */
+	if (((const struct abi_rule_key *)key)->policy == removal->slot)
+		(void)bpf_map_delete_elem(removal->sensor->map[MAP_RULE_FIRST], key); /* absent is what we want */
 }
 
 int rows_remove(struct sensor *sensor, unsigned slot, struct error *err)
 {
-	struct abi_rule_key key, next;
-	struct sets sets = { 0 };
-	bool have;
+	struct removal removal = { .sensor = sensor, .slot = slot };
+	uint32_t key_slot = slot;
 	int r = 0;
 
+	(void)bpf_map_delete_elem(sensor->map[MAP_POLICIES], &key_slot); /* absent: it was not complete */
 	for (uint32_t point = 1; point < ABI_POINTS; point++) {
 		struct abi_point value;
 		bool empty = false;
@@ -263,39 +307,26 @@ int rows_remove(struct sensor *sensor, unsigned slot, struct error *err)
 		for (size_t i = 0; empty && mechanisms[i]; i++)
 			mechanisms[i]->unwatch(sensor, (uint16_t)point);
 	}
-	have = bpf_map_get_next_key(sensor->map[MAP_RULE_FIRST], NULL, &key) == 0;
-	while (have) {
-		uint32_t id;
-
-		have = bpf_map_get_next_key(sensor->map[MAP_RULE_FIRST], &key, &next) == 0;
-		if (key.policy == slot && bpf_map_lookup_elem(sensor->map[MAP_RULE_FIRST], &key, &id) == 0) {
-			(void)bpf_map_delete_elem(sensor->map[MAP_RULE_FIRST], &key); /* absent is what we want */
-			chain_remove(sensor, id, &sets);
-		}
-		key = next;
-	}
-	if (sets.n) {
+	r = map_walk(sensor->map[MAP_RULE_FIRST], sizeof(struct abi_rule_key), sizeof(uint32_t), first_remove,
+		     &removal);
+	if (r >= 0)
+		r = map_walk(sensor->map[MAP_RULES], sizeof(uint32_t), sizeof(struct abi_rule), rule_remove, &removal);
+	if (removal.sets.n) {
 		strings_remove(sensor->map[MAP_STRING_EQUAL], sizeof(struct abi_string_equal),
-			       offsetof(struct abi_string_equal, set), &sets);
+			       offsetof(struct abi_string_equal, set), &removal.sets);
 		strings_remove(sensor->map[MAP_STRING_PREFIX], sizeof(struct abi_string_prefix),
-			       offsetof(struct abi_string_prefix, set), &sets);
+			       offsetof(struct abi_string_prefix, set), &removal.sets);
 		strings_remove(sensor->map[MAP_STRING_POSTFIX], sizeof(struct abi_string_postfix),
-			       offsetof(struct abi_string_postfix, set), &sets);
+			       offsetof(struct abi_string_postfix, set), &removal.sets);
 	}
-	free(sets.set);
-	return 0;
+	free(removal.sets.set);
+	return r < 0 ? error_errno(err, -r, "cannot remove the policy's rows") : 0;
 }
 
 int sensor_slots(struct sensor *sensor, struct abi_policy_set *ret_slots)
 {
 	memset(ret_slots, 0, sizeof *ret_slots);
-	for (uint32_t point = 1; point < ABI_POINTS; point++) {
-		struct abi_point value;
-
-		if (bpf_map_lookup_elem(sensor->map[MAP_POINTS], &point, &value))
-			return -errno;
-		for (size_t i = 0; i < ABI_POLICY_WORDS; i++)
-			ret_slots->bit[i] |= value.policies.bit[i];
-	}
+	for (uint32_t slot = 0; slot < ABI_POLICIES; slot++)
+		policy_set_put(ret_slots, slot, is_committed(sensor, slot));
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "sensor/state.h"
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wsign-conversion" /* bpftool's code, not ours */
@@ -22,7 +24,9 @@ const char *const sensor_map_names[MAPS_N] = {
 	[MAP_CGROUP_POLICIES] = "cgroup_policies",
 	[MAP_CONTAINER_INFO] = "container_info",
 	[MAP_CONTAINER_STATES] = "container_states",
+	[MAP_CONTAINER_SETS] = "container_sets",
 	[MAP_ARMED] = "armed",
+	[MAP_POLICIES] = "policies",
 	[MAP_MARKS] = "marks",
 	[MAP_PENDING] = "pending",
 	[MAP_SYSCALL_POINTS] = "syscall_points",
@@ -38,14 +42,20 @@ const char *const sensor_map_names[MAPS_N] = {
 	[MAP_EVENTS] = "events",
 };
 
+/* clang-format off */
 const char *const sensor_program_names[PROGRAMS_N] = {
-	[PROGRAM_CGROUP_INHERIT] = "cgroup_inherit", [PROGRAM_CGROUP_GONE] = "cgroup_gone",
-	[PROGRAM_CGROUP_MOVE] = "cgroup_move",       [PROGRAM_PROCESS_EXEC] = "process_exec",
-	[PROGRAM_PROCESS_FORK] = "process_fork",     [PROGRAM_PROCESS_EXIT] = "process_exit",
-	[PROGRAM_SYSCALL_ENTER] = "syscall_enter",   [PROGRAM_SYSCALL_EXIT] = "syscall_exit",
+	[PROGRAM_CGROUP_INHERIT] = "cgroup_inherit",
+	[PROGRAM_CGROUP_GONE] = "cgroup_gone",
+	[PROGRAM_PROCESS_EXEC] = "process_exec",
+	[PROGRAM_PROCESS_FORK] = "process_fork",
+	[PROGRAM_PROCESS_EXIT] = "process_exit",
+	[PROGRAM_SYSCALL_ENTER] = "syscall_enter",
+	[PROGRAM_SYSCALL_EXIT] = "syscall_exit",
 	[PROGRAM_SYSCALL_EXEC] = "syscall_exec",
 };
+/* clang-format on */
 
+#define MOUNTINFO_MAX (4 * 1024 * 1024)
 #define ATTACH_TRIES 200
 #define ATTACH_PAUSE_US 5000
 
@@ -111,28 +121,51 @@ static void close_all(int *fd, size_t n)
 			(void)close(take_fd(&fd[i])); /* pins keep what must stay */
 }
 
+/* True if a pinned map is what this build's programs would make. */
+static bool map_fits(const struct tetragon_bpf *skel, const char *name, int fd)
+{
+	const struct bpf_map *map = bpf_object__find_map_by_name(skel->obj, name);
+	struct bpf_map_info info = { 0 };
+	uint32_t size = sizeof info;
+
+	return map && bpf_obj_get_info_by_fd(fd, &info, &size) == 0 && info.type == bpf_map__type(map) &&
+	       info.key_size == bpf_map__key_size(map) && info.value_size == bpf_map__value_size(map) &&
+	       info.max_entries == bpf_map__max_entries(map) && info.map_flags == bpf_map__map_flags(map);
+}
+
+enum found { FOUND_NOTHING, FOUND_MAPS, FOUND_MISFIT };
+
 /*
- * Opens the maps that an earlier agent left. Returns 1 if they are there and of this ABI and hierarchy (fds in
- * sensor->map), 0 if there is nothing that can be used.
+ * Opens the maps that an earlier agent left (fds in sensor->map; one that did not exist then stays -1 and is made
+ * anew). FOUND_MISFIT: of another ABI, layout or hierarchy; none is open.
  */
-static int maps_adopt(struct sensor *sensor, uint64_t *ret_build)
+static enum found maps_find(struct sensor *sensor, const struct tetragon_bpf *skel, uint64_t *ret_build)
 {
 	struct abi_settings settings;
+	enum found found = FOUND_NOTHING;
 
 	for (size_t i = 0; i < MAPS_N; i++) {
 		sensor->map[i] = pins_get(&sensor->pins, PIN_MAP, sensor_map_names[i]);
-		if (sensor->map[i] < 0)
-			goto unusable;
+		if (sensor->map[i] < 0) {
+			sensor->map[i] = -1;
+			continue;
+		}
+		if (found == FOUND_NOTHING)
+			found = FOUND_MAPS;
+		if (!map_fits(skel, sensor_map_names[i], sensor->map[i]))
+			found = FOUND_MISFIT;
 	}
-	if (settings_read(sensor->map[MAP_SETTINGS], &settings) < 0 || settings.abi_version != ABI_VERSION ||
-	    settings.hierarchy_is_v1 != (sensor->hierarchy.kind == HIERARCHY_V1) ||
-	    settings.hierarchy_subsys != sensor->hierarchy.subsys_index)
-		goto unusable;
-	*ret_build = settings.build;
-	return 1;
-unusable:
-	close_all(sensor->map, MAPS_N);
-	return 0;
+	if (found == FOUND_MAPS &&
+	    (sensor->map[MAP_SETTINGS] < 0 || settings_read(sensor->map[MAP_SETTINGS], &settings) < 0 ||
+	     settings.abi_version != ABI_VERSION || sensor->map[MAP_CGROUP_POLICIES] < 0 ||
+	     settings.hierarchy_is_v1 != (sensor->hierarchy.kind == HIERARCHY_V1) ||
+	     settings.hierarchy_subsys != sensor->hierarchy.subsys_index))
+		found = FOUND_MISFIT;
+	if (found == FOUND_MISFIT)
+		close_all(sensor->map, MAPS_N);
+	if (found == FOUND_MAPS)
+		*ret_build = settings.build;
+	return found;
 }
 
 /* Takes over programs and links of the same build. Returns 1 if all that must be attached is. */
@@ -184,26 +217,21 @@ void sensor_detach(struct sensor *sensor, enum program_id program)
 }
 
 /*
- * Loads this build's programs, with the adopted maps where there are some. New links are there before old ones go: for
- * a moment both judge, which can only kill or report twice.
+ * Loads this build's programs, with the maps that were found. New links are there before old ones go: for a moment both
+ * judge, which can only kill or report twice.
  */
-static int programs_load(struct sensor *sensor, bool adopted_maps, struct error *err)
+static int programs_load(struct sensor *sensor, struct tetragon_bpf *skel, struct error *err)
 {
-	struct tetragon_bpf *skel;
-	bool was_attached[PROGRAMS_N];
+	bool was_attached[PROGRAMS_N] = { false };
 	int r = 0;
 
-	libbpf_first[0] = '\0';
-	skel = tetragon_bpf__open();
-	if (!skel)
-		return error_errno(err, errno, "cannot open the BPF object: %s", libbpf_reason());
 	skel->rodata->hierarchy_is_v1 = sensor->hierarchy.kind == HIERARCHY_V1;
 	skel->rodata->hierarchy_id = sensor->hierarchy.hierarchy_id;
 	skel->rodata->hierarchy_subsys = sensor->hierarchy.subsys_index;
-	for (size_t i = 0; i < MAPS_N && adopted_maps && !r; i++) {
+	for (size_t i = 0; i < MAPS_N && !r; i++) {
 		struct bpf_map *map = bpf_object__find_map_by_name(skel->obj, sensor_map_names[i]);
 
-		if (!map || bpf_map__reuse_fd(map, sensor->map[i]))
+		if (!map || (sensor->map[i] >= 0 && bpf_map__reuse_fd(map, sensor->map[i])))
 			r = error_set(err, EINVAL, "cannot take over the BPF map '%s'", sensor_map_names[i]);
 	}
 	if (!r && tetragon_bpf__load(skel))
@@ -211,14 +239,12 @@ static int programs_load(struct sensor *sensor, bool adopted_maps, struct error 
 				"cannot load the BPF programs: %s; needs root with CAP_BPF and CAP_PERFMON, kernel >= "
 				"5.10 with BTF",
 				libbpf_reason());
-	for (size_t i = 0; i < MAPS_N && !adopted_maps && !r; i++) {
-		struct bpf_map *map = bpf_object__find_map_by_name(skel->obj, sensor_map_names[i]);
-
-		sensor->map[i] = map ? dup(bpf_map__fd(map)) : -1;
-		if (sensor->map[i] < 0)
-			r = error_set(err, EINVAL, "BPF map '%s' is not in the object", sensor_map_names[i]);
-		else
-			r = pins_put(&sensor->pins, PIN_MAP, sensor_map_names[i], sensor->map[i], err);
+	for (size_t i = 0; i < MAPS_N && !r; i++) {
+		if (sensor->map[i] >= 0)
+			continue;
+		sensor->map[i] = dup(bpf_map__fd(bpf_object__find_map_by_name(skel->obj, sensor_map_names[i])));
+		r = sensor->map[i] < 0 ? error_errno(err, errno, "BPF map '%s'", sensor_map_names[i])
+				       : pins_put(&sensor->pins, PIN_MAP, sensor_map_names[i], sensor->map[i], err);
 	}
 	for (int i = 0; i < PROGRAMS_N && !r; i++) {
 		struct bpf_program *program = bpf_object__find_program_by_name(skel->obj, sensor_program_names[i]);
@@ -233,7 +259,6 @@ static int programs_load(struct sensor *sensor, bool adopted_maps, struct error 
 		else
 			r = pins_put(&sensor->pins, PIN_PROGRAM, sensor_program_names[i], sensor->program[i], err);
 	}
-	tetragon_bpf__destroy(skel);
 	for (int i = 0; i < PROGRAMS_N && !r; i++)
 		if (!is_on_demand((enum program_id)i) || was_attached[i])
 			r = sensor_attach(sensor, (enum program_id)i, err);
@@ -243,27 +268,104 @@ static int programs_load(struct sensor *sensor, bool adopted_maps, struct error 
 static int ring_record(void *context, void *data, size_t size)
 {
 	struct sensor *sensor = context;
+	int r = sensor->each(sensor->each_context, data, size);
 
-	return sensor->each(sensor->each_context, data, size);
+	return r < 0 ? r : --sensor->records_left > 0 ? 0 : -EAGAIN; /* this record is taken all the same */
 }
 
-/* Pid 1 may be closed even to root (no CAP_SYS_PTRACE): then our own namespace stands for the host's. */
+/* True if both processes see the same mounts: then they are in one mount namespace, as far as that can be told. */
+static bool same_mounts(const char *procfs)
+{
+	auto_free char *host = NULL, *own = NULL;
+	size_t host_len, own_len;
+	char path[PATH_MAX];
+
+	(void)snprintf(path, sizeof path, "%s/1/mountinfo", procfs); /* a cut path does not exist */
+	return file_read_at(AT_FDCWD, path, MOUNTINFO_MAX, &host, &host_len, NULL) >= 0 &&
+	       file_read_at(AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_MAX, &own, &own_len, NULL) >= 0 &&
+	       host_len == own_len && !memcmp(host, own, own_len);
+}
+
+/*
+ * Pid 1 may be closed even to root (no CAP_SYS_PTRACE). If it sees the same mounts, our own namespace is the host's;
+ * else nobody knows, and every runtime's init would be taken for its container.
+ */
 static int mnt_ns_of_host(const char *procfs, uint32_t *ret_inum, struct error *err)
 {
 	char path[PATH_MAX];
 	struct stat st;
 
 	(void)snprintf(path, sizeof path, "%s/1/ns/mnt", procfs); /* a cut path does not exist */
-	if (stat(path, &st) && (errno != EACCES || stat("/proc/self/ns/mnt", &st)))
-		return error_errno(err, errno, "cannot read the host's mount namespace from %s", path);
+	if (stat(path, &st)) {
+		int code = errno;
+
+		if (code != EACCES || !same_mounts(procfs) || stat("/proc/self/ns/mnt", &st))
+			return error_errno(
+				err, code,
+				"cannot read the host's mount namespace from %s (CAP_SYS_PTRACE, hostPID and the "
+				"host's procfs are needed)",
+				path);
+	}
 	*ret_inum = (uint32_t)st.st_ino;
 	return 0;
 }
 
-static int open_steps(struct sensor *sensor, const struct sensor_options *options, struct error *err)
+static int settings_update(struct sensor *sensor, struct error *err)
 {
 	struct abi_settings settings = { 0 };
-	uint64_t build = 0, own = build_hash();
+
+	if (settings_read(sensor->map[MAP_SETTINGS], &settings) < 0)
+		return error_set(err, EIO, "cannot read the BPF map 'settings'");
+	settings.host_mnt_ns = sensor->host_mnt_ns;
+	settings.abi_version = ABI_VERSION;
+	settings.build = build_hash();
+	settings.hierarchy_is_v1 = sensor->hierarchy.kind == HIERARCHY_V1;
+	settings.hierarchy_subsys = sensor->hierarchy.subsys_index;
+	sensor->next_rule = settings.next_rule ? settings.next_rule : 1;
+	sensor->next_set = settings.next_set ? settings.next_set : 1;
+	return settings_write(sensor, &settings, err);
+}
+
+int sensor_ids_note(struct sensor *sensor, struct error *err)
+{
+	struct abi_settings settings;
+
+	if (settings_read(sensor->map[MAP_SETTINGS], &settings) < 0)
+		return error_set(err, EIO, "cannot read the BPF map 'settings'");
+	settings.next_rule = sensor->next_rule;
+	settings.next_set = sensor->next_set;
+	return settings_write(sensor, &settings, err);
+}
+
+/* Programs and maps: taken over, replaced, or made. */
+static int kernel_open(struct sensor *sensor, struct tetragon_bpf *skel, struct error *err)
+{
+	uint64_t build = 0;
+	bool is_complete = true;
+	enum found found = maps_find(sensor, skel, &build);
+	int r = 0;
+
+	if (found == FOUND_MISFIT) {
+		sensor->has_gap = true;
+		r = pins_set_aside(&sensor->pins, &sensor->aside, err);
+		if (r < 0)
+			return r;
+	}
+	sensor->adopted = found == FOUND_MAPS;
+	for (size_t i = 0; i < MAPS_N; i++)
+		is_complete &= sensor->map[i] >= 0;
+	if (!sensor->adopted || !is_complete || build != build_hash() || !programs_adopt(sensor))
+		r = programs_load(sensor, skel, err);
+	if (!sensor->has_gap)
+		sensor->has_gap = pins_has_aside(&sensor->pins, &sensor->aside); /* an earlier start ended early */
+	if (!sensor->has_gap)
+		sensor->aside.dir[0] = '\0';
+	return r;
+}
+
+static int open_steps(struct sensor *sensor, const struct sensor_options *options, struct error *err)
+{
+	struct tetragon_bpf *skel;
 	int r;
 
 	r = mnt_ns_of_host(sensor->procfs, &sensor->host_mnt_ns, err);
@@ -275,19 +377,16 @@ static int open_steps(struct sensor *sensor, const struct sensor_options *option
 	}
 	if (r < 0)
 		return r;
-	sensor->adopted = maps_adopt(sensor, &build);
-	if (!sensor->adopted || build != own || !programs_adopt(sensor))
-		r = programs_load(sensor, sensor->adopted, err);
+	libbpf_first[0] = '\0';
+	skel = tetragon_bpf__open();
+	if (!skel)
+		return error_errno(err, errno, "cannot open the BPF object: %s", libbpf_reason());
+	r = kernel_open(sensor, skel, err);
+	tetragon_bpf__destroy(skel);
 	if (r >= 0)
-		r = settings_read(sensor->map[MAP_SETTINGS], &settings);
-	if (r < 0)
-		return r;
-	settings.host_mnt_ns = sensor->host_mnt_ns;
-	settings.abi_version = ABI_VERSION;
-	settings.build = own;
-	settings.hierarchy_is_v1 = sensor->hierarchy.kind == HIERARCHY_V1;
-	settings.hierarchy_subsys = sensor->hierarchy.subsys_index;
-	r = settings_write(sensor, &settings, err);
+		r = settings_update(sensor, err);
+	if (r >= 0)
+		r = sets_init(sensor, err);
 	if (r >= 0)
 		r = rows_init(sensor, err);
 	if (r < 0)
@@ -334,6 +433,7 @@ void sensor_close(struct sensor *sensor)
 	if (!sensor)
 		return;
 	ring_buffer__free(sensor->ring);
+	sets_done(sensor);
 	close_all(sensor->link, PROGRAMS_N);
 	close_all(sensor->program, PROGRAMS_N);
 	close_all(sensor->map, MAPS_N);
@@ -345,6 +445,18 @@ void sensor_close(struct sensor *sensor)
 bool sensor_adopted(const struct sensor *sensor)
 {
 	return sensor->adopted;
+}
+
+bool sensor_has_gap(const struct sensor *sensor)
+{
+	return sensor->has_gap;
+}
+
+void sensor_settle(struct sensor *sensor)
+{
+	if (*sensor->aside.dir)
+		pins_remove(&sensor->aside);
+	sensor->aside.dir[0] = '\0';
 }
 
 int sensor_global(struct sensor *sensor, unsigned slot, bool on, struct error *err)
@@ -371,11 +483,10 @@ int sensor_policy_remove(struct sensor *sensor, unsigned slot, struct error *err
 {
 	int r = sensor_global(sensor, slot, false, err);
 
-	if (r >= 0)
-		r = containers_clear_slot(sensor, slot, err);
-	if (r >= 0)
-		r = rows_remove(sensor, slot, err);
-	return r;
+	if (r < 0)
+		return r;
+	containers_clear_slot(sensor, slot);
+	return rows_remove(sensor, slot, err);
 }
 
 int sensor_events_fd(const struct sensor *sensor)
@@ -387,7 +498,23 @@ int sensor_events_read(struct sensor *sensor, sensor_record_fn *each, void *cont
 {
 	sensor->each = each;
 	sensor->each_context = context;
-	return ring_buffer__consume(sensor->ring);
+	sensor->records_left = SENSOR_RECORDS_MAX;
+	(void)ring_buffer__consume(sensor->ring); /* -EAGAIN: there is more */
+	return SENSOR_RECORDS_MAX - sensor->records_left;
+}
+
+uint64_t sensor_missed_runs(const struct sensor *sensor)
+{
+	uint64_t missed = 0;
+
+	for (size_t i = 0; i < PROGRAMS_N; i++) {
+		struct bpf_prog_info info = { 0 };
+		uint32_t size = sizeof info;
+
+		if (sensor->program[i] >= 0 && bpf_obj_get_info_by_fd(sensor->program[i], &info, &size) == 0)
+			missed += info.recursion_misses;
+	}
+	return missed;
 }
 
 int sensor_counters(struct sensor *sensor, uint64_t ret_counter[ABI_COUNTERS])

@@ -42,6 +42,13 @@ struct sensor_guarantee {
 int sensor_open(const struct sensor_options *options, struct sensor **ret_sensor, struct error *err);
 void sensor_close(struct sensor *sensor);
 bool sensor_adopted(const struct sensor *sensor); /* pins of an earlier agent were taken over */
+/*
+ * True if there were pins that could not be taken over (another ABI, layout or hierarchy): they go on judging beside
+ * ours until sensor_settle, but what only they know is lost then.
+ */
+bool sensor_has_gap(const struct sensor *sensor);
+/* All policies and containers are in: an earlier agent's pins that were not taken over go. */
+void sensor_settle(struct sensor *sensor);
 
 /*
  * Writes the policy's rows under `slot` and makes its points watch it. No container is under it until its bit is set:
@@ -66,12 +73,12 @@ int sensor_global(struct sensor *sensor, unsigned slot, bool on, struct error *e
 int sensor_container_add(struct sensor *sensor, uint64_t cgroup_id, const char *path, uint32_t flags,
 			 uint32_t runtime_mnt_ns, const struct abi_policy_set *policies,
 			 const struct abi_container_info *info, struct error *err);
-/* Replaces the policies of a container and of every cgroup below it that has an entry. -ENOENT: it is gone. */
+/* Replaces the policies of a container, all cgroups below it included. -ENOENT: it is gone. */
 int sensor_container_policies(struct sensor *sensor, uint64_t cgroup_id, const struct abi_policy_set *policies,
 			      struct error *err);
 /*
- * The same for all containers in two walks of the map, whatever their number. `select` writes the set that `container`
- * (cgroup id) should have and returns true, or false to leave it alone. Returns how many entries changed, or -errno.
+ * The same for all containers, without a system call. `select` writes the set that `container`
+ * (cgroup id) should have and returns true, or false to leave it alone. Returns how many containers changed.
  */
 typedef bool sensor_select_fn(void *context, uint64_t container, struct abi_policy_set *ret_set);
 int sensor_containers_refresh(struct sensor *sensor, sensor_select_fn *select, void *context, struct error *err);
@@ -95,25 +102,42 @@ int sensor_arm_expire(struct sensor *sensor);
 int sensor_cgroup_get(struct sensor *sensor, uint64_t cgroup_id, struct abi_cgroup *ret_entry);
 /* Marks all threads that are in the container now (agent start, unseen containers). Returns how many. */
 int sensor_container_mark_running(struct sensor *sensor, uint64_t cgroup_id, const char *path, struct error *err);
-/* Removes entries that outlived their directory (abi_container_state.gone) and have no marked task any more. Returns
- * how many. */
-int sensor_collect(struct sensor *sensor);
+/*
+ * Containers whose cgroup is gone: `each` (may be NULL) is told of them, every time until no marked task is left and
+ * they are removed here. `verify`: also looks whether the cgroups of the others are still there. Returns how many were
+ * removed.
+ */
+typedef void sensor_gone_fn(void *context, uint64_t container);
+int sensor_collect(struct sensor *sensor, bool verify, sensor_gone_fn *each, void *context);
+
+/*
+ * What the kernel could not store. While `marks` is not 0, unmarked tasks in any container's cgroup count as marked, a
+ * runtime's init too; mark all containers (sensor_container_mark_running), then tell with what was read before.
+ */
+int sensor_losses(struct sensor *sensor, struct abi_losses *ret_losses);
+void sensor_losses_mended(struct sensor *sensor, const struct abi_losses *before);
 
 /* Walks what is registered in the kernel (after adoption). `each` returns 0 to go on. */
-typedef int sensor_container_fn(void *context, uint64_t cgroup_id, const struct abi_cgroup *entry,
+typedef int sensor_container_fn(void *context, uint64_t cgroup_id, const struct abi_container_set *set,
 				const struct abi_container_info *info);
 int sensor_containers(struct sensor *sensor, sensor_container_fn *each, void *context);
 
-/* Slots whose rules the kernel holds after adoption; the agent gives them back to their policies or removes them. */
+/* Slots whose policies the kernel holds as a whole after adoption; the agent gives them back or removes them. */
 int sensor_slots(struct sensor *sensor, struct abi_policy_set *ret_slots);
 
-/* Ring buffer: a descriptor to poll for reading, and the reader. `record` is valid during the call. Returns records
- * read. */
+/*
+ * Ring buffer: a descriptor to poll for reading, and the reader, which takes at most SENSOR_RECORDS_MAX records a call:
+ * a tenant that makes events in a loop must not keep the caller here (the descriptor stays readable). `record` is valid
+ * during the call. Returns records read.
+ */
+#define SENSOR_RECORDS_MAX 512
 typedef int sensor_record_fn(void *context, const struct abi_header *record, size_t size);
 int sensor_events_fd(const struct sensor *sensor);
 int sensor_events_read(struct sensor *sensor, sensor_record_fn *each, void *context);
 
 /* Sums over all CPUs; ABI_COUNTERS values. */
 int sensor_counters(struct sensor *sensor, uint64_t ret_counter[ABI_COUNTERS]);
+/* Runs of our programs that the kernel left out (recursion, since 5.12); each may be a call that was not judged. */
+uint64_t sensor_missed_runs(const struct sensor *sensor);
 
 #endif

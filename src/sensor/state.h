@@ -6,6 +6,7 @@
 #include "sensor/hierarchy.h"
 #include "sensor/pins.h"
 #include "sensor/sensor.h"
+#include "sensor/sets.h"
 
 struct ring_buffer;
 
@@ -13,7 +14,9 @@ enum map_id {
 	MAP_CGROUP_POLICIES,
 	MAP_CONTAINER_INFO,
 	MAP_CONTAINER_STATES,
+	MAP_CONTAINER_SETS,
 	MAP_ARMED,
+	MAP_POLICIES,
 	MAP_MARKS,
 	MAP_PENDING,
 	MAP_SYSCALL_POINTS,
@@ -33,7 +36,6 @@ enum map_id {
 enum program_id {
 	PROGRAM_CGROUP_INHERIT,
 	PROGRAM_CGROUP_GONE,
-	PROGRAM_CGROUP_MOVE,
 	PROGRAM_PROCESS_EXEC,
 	PROGRAM_PROCESS_FORK,
 	PROGRAM_PROCESS_EXIT,
@@ -52,7 +54,9 @@ struct sensor {
 	char procfs[256];
 	char skip_program[64];
 	bool keep_on_close;
-	bool adopted;
+	bool adopted, has_gap;
+	struct pins aside; /* of an earlier agent, until sensor_settle; dir "" = none */
+	struct sets sets;
 	int map[MAPS_N]; /* descriptors */
 	int program[PROGRAMS_N];
 	int link[PROGRAMS_N]; /* -1: not attached */
@@ -62,6 +66,7 @@ struct sensor {
 	struct ring_buffer *ring;
 	sensor_record_fn *each; /* of the read in progress */
 	void *each_context;
+	int records_left;
 };
 
 /* Attaches a program and pins its link; attached already: nothing. */
@@ -74,8 +79,10 @@ int rows_add(struct sensor *sensor, unsigned slot, uint32_t generation, const st
 int rows_remove(struct sensor *sensor, unsigned slot, struct error *err);
 /* Finds the next free ids after adoption. */
 int rows_init(struct sensor *sensor, struct error *err);
-/* Clears a slot's bit in every cgroup entry. */
-int containers_clear_slot(struct sensor *sensor, unsigned slot, struct error *err);
+/* Clears a policy's bit in every container. */
+void containers_clear_slot(struct sensor *sensor, unsigned slot);
+/* settings.next_rule and next_set follow ours. */
+int sensor_ids_note(struct sensor *sensor, struct error *err);
 
 static inline void policy_set_put(struct abi_policy_set *set, unsigned slot, bool on)
 {

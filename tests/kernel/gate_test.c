@@ -470,8 +470,10 @@ static void children(void)
 	row(killed(container_run(&inner, "/bin/first_lseek", PLAIN)), "children: killed in one that was made later");
 	container_remove(&inner);
 	container_remove(&c);
-	for (int i = 0; i < 300 && (r = sensor_cgroup_get(sensor, c.id, &entry)) == 0; i++)
+	for (int i = 0; i < 300 && (r = sensor_cgroup_get(sensor, c.id, &entry)) == 0; i++) {
 		usleep(10000);
+		(void)sensor_collect(sensor, false, NULL, NULL);
+	}
 	row(r == -ENOENT && sensor_cgroup_get(sensor, inner.id, &entry) == -ENOENT,
 	    "children: entries go with the cgroups");
 	policy_unload();

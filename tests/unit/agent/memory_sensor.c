@@ -54,8 +54,8 @@ int sensor_global(struct sensor *sensor, unsigned slot, bool on, struct error *e
 int sensor_containers(struct sensor *sensor, sensor_container_fn *each, void *context)
 {
 	for (size_t i = 0; i < sensor->containers; i++) {
-		struct abi_cgroup entry = { .container = sensor->container[i].id,
-					    .policies = sensor->container[i].policies };
+		struct abi_container_set set = { .container = sensor->container[i].id,
+						 .policies = sensor->container[i].policies };
 		struct abi_container_info info = { .registered_ns = sensor->container[i].is_announced ? 0 : 1 };
 		struct buf name_space = buf_over(info.pod_namespace, sizeof info.pod_namespace);
 		struct buf path = buf_over(info.cgroup_path, sizeof info.cgroup_path);
@@ -63,7 +63,7 @@ int sensor_containers(struct sensor *sensor, sensor_container_fn *each, void *co
 
 		buf_text(&name_space, sensor->container[i].name_space);
 		buf_text(&path, sensor->container[i].path);
-		r = each(context, entry.container, &entry, &info);
+		r = each(context, set.container, &set, &info);
 		if (r)
 			return r;
 	}
