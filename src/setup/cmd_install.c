@@ -318,8 +318,8 @@ int setup_install(struct setup_context *context, struct error *err)
 	if (!strcmp(conf->interface, "nri-hook"))
 		return error_set(
 			err, ENOSYS,
-			"the hook is in its place, but nothing calls it: registering through NRI needs the program "
-			"tetragon-nri-hook, which is not part of this version. With CRI-O use --interface=oci-hooks, "
+			"the hook is in its place, but nothing calls it yet: with NRI that is the work of the program "
+			"tetragon-nri-hook, which this command does not start. With CRI-O use --interface=oci-hooks, "
 			"with "
 			"containerd patch-containerd-conf add-oci-hook");
 	return hook_register(context, &hook, err);

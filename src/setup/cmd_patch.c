@@ -15,11 +15,39 @@
 #include "setup/host_detect.h"
 #include "setup/setup_context.h"
 
+/* A second edit, of what the first one made. */
+static int plugin_edit(struct setup_context *context, struct str text, char **text_io, size_t *len_io,
+		       struct buf *notes, struct error *err)
+{
+	struct str now = *text_io ? (struct str){ *text_io, *len_io } : text;
+	char *more = NULL;
+	size_t len;
+	int result = containerd_require_plugin(now, context->conf.require_plugin,
+					       *context->conf.tolerate ? context->conf.tolerate : NULL, &more, &len,
+					       notes, err);
+
+	if (result < 0 || !more)
+		return result;
+	free(*text_io);
+	*text_io = more;
+	*len_io = len;
+	return 0;
+}
+
 static int nri_edit(struct setup_context *context, struct str text, char **ret_text, size_t *ret_len, struct buf *notes,
 		    struct error *err)
 {
-	(void)context;
-	return containerd_enable_nri(text, ret_text, ret_len, notes, err);
+	auto_free char *out = NULL;
+	size_t len = 0;
+	int result = containerd_enable_nri(text, &out, &len, notes, err);
+
+	if (result >= 0 && *context->conf.require_plugin)
+		result = plugin_edit(context, text, &out, &len, notes, err);
+	if (result < 0)
+		return result;
+	*ret_text = take(out);
+	*ret_len = len;
+	return 0;
 }
 
 static int nri_check(struct setup_context *context, const char *config_file, struct str text, struct error *err)
@@ -89,7 +117,16 @@ int setup_enable_nri(struct setup_context *context, struct error *err)
 
 	if (result < 0)
 		return result;
+	if (*context->conf.tolerate && !*context->conf.require_plugin)
+		return setup_usage_error(context, err, "--tolerate-annotation: only with --require-plugin");
+	if (*context->conf.require_plugin && !*context->conf.validate && !context->conf.undo)
+		return setup_usage_error(
+			context, err,
+			"--require-plugin needs --validate=BINARY: older versions of containerd ignore it in "
+			"silence");
 	if (*context->conf.drop_in) {
+		if (*context->conf.require_plugin)
+			return setup_usage_error(context, err, "--require-plugin and --drop-in exclude each other");
 		if (*context->conf.drop_in != '/')
 			return setup_usage_error(context, err, "--drop-in: want an absolute path, not '%.80s'",
 						 context->conf.drop_in);

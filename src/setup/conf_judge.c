@@ -42,20 +42,37 @@ static bool nri_may_differ(const struct toml_node *x, const struct toml_node *y)
 	return AT(node, "plugins", CONTAINERD_NRI) || AT(node, "disabled_plugins") || AT(node, "imports");
 }
 
-static const char *nri_achieved(const struct toml *after)
+static bool holds(const struct toml_node *list, const char *text)
+{
+	for (const struct toml_node *item = list && list->type == TOML_ARRAY ? list->first : NULL; item;
+	     item = item->next)
+		if (toml_is_string(item, str_of(text)))
+			return true;
+	return false;
+}
+
+static const char *nri_achieved(const struct setup_context *context, const struct toml *after)
 {
 	static const char *const path[] = { "plugins", CONTAINERD_NRI, "disable", NULL };
-	const struct toml_node *disable = toml_find(after, path),
-			       *list = toml_get(after, after->root, STR("disabled_plugins"));
+	static const char *const enable[] = { "plugins", CONTAINERD_NRI, "default_validator", "enable", NULL };
+	static const char *const required[] = { "plugins", CONTAINERD_NRI, "default_validator", "required_plugins",
+						NULL };
+	const struct toml_node *disable = toml_find(after, path), *enabled;
 
 	if (!disable)
 		return "this containerd knows no NRI (1.6 and older do not); use add-oci-hook";
 	if (disable->type != TOML_BOOL || toml_bool(disable))
 		return "NRI would still be disabled: a file that is imported later says so";
-	for (const struct toml_node *item = list && list->type == TOML_ARRAY ? list->first : NULL; item;
-	     item = item->next)
-		if (toml_is_string(item, STR(CONTAINERD_NRI)))
-			return "NRI would still be named in disabled_plugins: a file that is imported says so";
+	if (holds(toml_get(after, after->root, STR("disabled_plugins")), CONTAINERD_NRI))
+		return "NRI would still be named in disabled_plugins: a file that is imported says so";
+	if (!*context->conf.require_plugin)
+		return NULL;
+	enabled = toml_find(after, enable);
+	if (!enabled)
+		return "this containerd has no validator that could require a plugin (2.2 and newer have)";
+	if (enabled->type != TOML_BOOL || !toml_bool(enabled) ||
+	    !holds(toml_find(after, required), context->conf.require_plugin))
+		return "the plugin would not be required: a file that is imported later says otherwise";
 	return NULL;
 }
 
@@ -178,7 +195,7 @@ int conf_judge_run(struct setup_context *context, const struct conf_judge *judge
 		result = toml_diff(old, new, difference_judge, &comparison);
 	if (result < 0)
 		return error_wrap(err, result, "%s refuses the result, so nothing was changed", judge->runtime);
-	wrong = judge->achieved ? judge->achieved(new) : NULL;
+	wrong = judge->achieved ? judge->achieved(context, new) : NULL;
 	if (wrong)
 		return error_set(err, EBADMSG, "the change would have no effect, so nothing was changed: %s", wrong);
 	(void)log_event(&context->log, LOG_INFO, "validated", "by", context->conf.validate, NULL);

@@ -19,7 +19,7 @@ struct conf_judge {
 	/* Whether our edit is meant to change this key of what is in force (x before, y after; one may be NULL). */
 	bool (*may_differ)(const struct toml_node *x, const struct toml_node *y);
 	/* Whether what we wanted is in force. Returns NULL or what is wrong. May be NULL. */
-	const char *(*achieved)(const struct toml *after);
+	const char *(*achieved)(const struct setup_context *context, const struct toml *after);
 };
 
 struct conf_patch {

@@ -198,6 +198,83 @@ int containerd_enable_nri(struct str text, char **ret_text, size_t *ret_len, str
 	return finish(&edit, result, ret_text, ret_len, err);
 }
 
+/* --- required plugins --- */
+
+static const char *const validator_path[] = { "plugins", CONTAINERD_NRI, "default_validator", NULL };
+
+static int validator_new(struct toml_edit *edit, const char *list, const char *tolerate, struct error *err)
+{
+	struct toml_pair pairs[] = {
+		{ "enable", "true" },
+		{ "required_plugins", list },
+		{ "tolerate_missing_plugins_annotation", tolerate },
+	};
+
+	return toml_edit_table(edit, validator_path, pairs, *tolerate ? 3 : 2, err);
+}
+
+static int validator_change(struct toml_edit *edit, const struct toml_node *validator, const char *plugin,
+			    const char *quoted, const char *list, const char *tolerate, struct error *err)
+{
+	const struct toml *doc = edit->doc;
+	const struct toml_node *enable = toml_get(doc, validator, STR("enable")), *required, *old;
+	int result = list_read(doc, validator, "required_plugins", &required, err);
+	bool there = false;
+
+	if (result >= 0 && enable && enable->type != TOML_BOOL)
+		return wrong_type(doc, enable, "true or false", err);
+	if (result >= 0 && (!enable || !toml_bool(enable)))
+		result = toml_edit_set(edit, validator, STR("enable"), "true", err);
+	for (const struct toml_node *item = required ? required->first : NULL; item; item = item->next)
+		there |= toml_is_string(item, str_of(plugin));
+	if (result >= 0 && !there)
+		result = required ? toml_edit_array_append(edit, required, &quoted, 1, err)
+				  : toml_edit_set(edit, validator, STR("required_plugins"), list, err);
+	old = toml_get(doc, validator, STR("tolerate_missing_plugins_annotation"));
+	if (result >= 0 && *tolerate && (!old || toml_is_string(old, STR(""))))
+		result = toml_edit_set(edit, validator, STR("tolerate_missing_plugins_annotation"), tolerate, err);
+	return result;
+}
+
+int containerd_require_plugin(struct str text, const char *plugin, const char *tolerate, char **ret_text,
+			      size_t *ret_len, struct buf *notes, struct error *err)
+{
+	char list[1024], other[1024];
+	struct buf one = buf_over(list, sizeof list), two = buf_over(other, sizeof other);
+	const struct toml_node *validator;
+	auto_toml struct toml *doc = NULL;
+	char *quoted;
+	int result;
+
+	buf_byte(&one, '[');
+	toml_write_string(&one, str_of(plugin));
+	if (tolerate)
+		toml_write_string(&two, str_of(tolerate));
+	if (one.overflow || two.overflow || one.len + 1 >= sizeof list)
+		return error_set(err, EINVAL, "the plugin's or the annotation's name is too long");
+	quoted = strdup(list + 1);
+	buf_byte(&one, ']');
+	result = quoted ? toml_parse(text, &doc, err)
+			: error_set(err, ENOMEM, "not enough memory to edit the configuration");
+	if (result < 0) {
+		free(quoted);
+		return result;
+	}
+	auto_toml_edit struct toml_edit edit = toml_edit_of(doc);
+
+	validator = toml_find(doc, validator_path);
+	if (validator && validator->type != TOML_TABLE)
+		result = wrong_type(doc, validator, "a table", err);
+	else if (validator && validator->origin != TOML_IMPLIED)
+		result = validator_change(&edit, validator, plugin, quoted, list, other, err);
+	else
+		result = validator_new(&edit, list, other, err);
+	free(quoted);
+	if (result >= 0 && !toml_edit_is_empty(&edit))
+		buf_printf(notes, "the NRI plugin %s is required now\n", plugin);
+	return finish(&edit, result, ret_text, ret_len, err);
+}
+
 /* --- base_runtime_spec --- */
 
 struct runtimes {

@@ -113,6 +113,14 @@ static const struct flag nri_rows[] = {
 	  "write the change into a file of its own, which --config-file imports (an import is added if it does not), "
 	  "with the "
 	  "version that --config-file has" },
+	{ "require-plugin", FLAG_STRING, FIELD(require_plugin), "", "NAME",
+	  "declare this NRI plugin required (containerd 2.2 and newer; needs --validate): while it is not connected no "
+	  "container is "
+	  "created, static pods at boot included" },
+	{ "tolerate-annotation", FLAG_STRING, FIELD(tolerate), "", "KEY",
+	  "with --require-plugin: pods that carry this annotation start without the plugin. Static pods come up at "
+	  "boot that way, "
+	  "but it is an off switch in the hands of whoever may write pods" },
 	PATCH_ROWS("output", "containerd.RANDOM.toml", CONTAINERD_BINARY_HELP, "containerd"),
 	{ 0 },
 };

@@ -173,3 +173,28 @@ def test_the_base_spec_is_written_from_ctr(containerd, tmp_path):
     assert written == plain
     assert hook["path"] == "/opt/tetragon/tetragon-oci-hook" and hook["timeout"] == 4 and hook["env"]
     assert hook["args"][1:] == ["createRuntime", "--runtime=containerd", "--grpc-timeout=2s"]
+
+
+@pytest.mark.parametrize("name", [name for name, text in SOURCES.items() if "version" in text])
+def test_required_plugin(containerd, tmp_path, name):
+    if not fits(containerd, SOURCES[name]):
+        return  # told by test_enable_nri
+    path = tmp_path / "config.toml"
+    path.write_text(SOURCES[name])
+    arguments = (*ENABLE, "--in-place", f"--validate={containerd}", "--require-plugin=tetragon", "--tolerate-annotation=io.x/skip")
+    if containerd.parent.name != "2.3.4":
+        assert "no validator" in setup(tmp_path, path, *arguments, status=1) and path.read_text() == SOURCES[name]
+        return
+    before = dump(containerd, path)
+    setup(tmp_path, path, *arguments)
+    after = dump(containerd, path)
+    validator = after["plugins"].pop(NRI)["default_validator"]
+    assert validator["enable"] is True and validator["required_plugins"] == ["tetragon"]
+    assert validator["tolerate_missing_plugins_annotation"] == "io.x/skip"
+    before["plugins"].pop(NRI, None)
+    for one in (before, after):
+        one.pop("disabled_plugins", None)
+    assert after == before
+    assert "nothing to do" in setup(tmp_path, path, *arguments)
+    setup(tmp_path, path, *ENABLE[:2], "--undo")
+    assert path.read_text() == SOURCES[name]
