@@ -207,7 +207,16 @@ static int fail_check(const struct hook_create *create, struct hook_log *log, co
 		hook_log_annotations(&plain, &line, "annotations", &container->spec);
 		(void)log_end(&line); /* counted by the log: main reports it */
 	}
-	return verdict_tolerates(verdict) ? tolerate(create, log, container) : refuse(log, verdict->reason, err);
+	if (verdict_tolerates(verdict))
+		return tolerate(create, log, container);
+	(void)refuse(log, verdict->reason, err);
+	if (verdict->result < 0) { /* the log has it in a key of its own, standard error has not */
+		struct buf out = { .p = err->text, .size = sizeof err->text, .len = strlen(err->text) };
+
+		buf_text(&out, "; ");
+		buf_text(&out, verdict->reason);
+	}
+	return -ECANCELED;
 }
 
 /* Asks the agent and acts on its answer. */

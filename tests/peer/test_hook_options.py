@@ -220,6 +220,7 @@ def test_the_fail_check_decides(bed, api, flags, code, reason):
     if code:
         assert bed.line("failing container")["should-fail"].startswith(reason)
         assert bed.line("failing container")["req-podName"] == "web-0"
+        assert ("; failed to run failCheck: " in done.err) == reason.startswith("failed to run")
         assert 0.4 < bed.line("failing container")["duration"] < 5
     else:
         assert done.seconds < 1
