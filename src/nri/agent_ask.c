@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "rpc/grpc_client.h"
 #include "rpc/pb_read.h"
 #include "rpc/pb_write.h"
 
@@ -39,11 +38,16 @@ int agent_ask_init(struct agent_ask *ask, const char *address, struct error *err
 	if (grpc_target_parse(str_of(address), &ask->target, err) < 0)
 		return error_wrap(err, -EINVAL, "--grpc-address");
 	ask->memory = malloc(ASK_ARENA_BYTES);
-	return ask->memory ? 0 : error_set(err, ENOMEM, "no memory for calls to the agent");
+	if (!ask->memory)
+		return error_set(err, ENOMEM, "no memory for calls to the agent");
+	grpc_kept_init(&ask->kept, &ask->target, (char *)ask->memory + ASK_BODY_MAX);
+	return 0;
 }
 
 void agent_ask_done(struct agent_ask *ask)
 {
+	if (ask->memory)
+		grpc_kept_close(&ask->kept);
 	free(ask->memory);
 	ask->memory = NULL;
 }
@@ -142,11 +146,10 @@ bool agent_ask(void *context, const struct nri_subject *subject, enum ask_why wh
 	const struct grpc_call_limits limits = { .deadline_ns = deadline_ns };
 	struct agent_ask *ask = context;
 	struct grpc_request request = { .path = HOOK_REQUEST_METHOD, .authority = "localhost" };
-	struct arena arena = arena_over(ask->memory, ASK_ARENA_BYTES);
 	int64_t begin_ns = clock_now_ns(CLOCK_MONOTONIC);
 	char response_memory[1024];
 	struct buf response = buf_over(response_memory, sizeof response_memory);
-	struct buf body = buf_over(arena_alloc(&arena, ASK_BODY_MAX), ASK_BODY_MAX);
+	struct buf body = buf_over(ask->memory, ASK_BODY_MAX);
 
 	*ret_answer = (struct agent_answer){ 0 };
 	body_write(&body, subject, why, true);
@@ -155,7 +158,7 @@ bool agent_ask(void *context, const struct nri_subject *subject, enum ask_why wh
 		body_write(&body, subject, why, false);
 	}
 	request.body = (struct str){ body.p, body.len };
-	grpc_client_call(&ask->target, &request, &limits, &arena, &response, &ret_answer->result);
+	grpc_kept_call(&ask->kept, &request, &limits, &response, &ret_answer->result);
 	ret_answer->took_ns = clock_now_ns(CLOCK_MONOTONIC) - begin_ns;
 	error_write(ask, ret_answer);
 	if (ret_answer->result.outcome != GRPC_ANSWERED || ret_answer->result.status != GRPC_OK)

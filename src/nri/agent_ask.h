@@ -15,8 +15,7 @@
 
 #include "base/arena.h"
 #include "nri/subject.h"
-#include "rpc/grpc_target.h"
-#include "rpc/grpc_unary.h"
+#include "rpc/grpc_client.h"
 
 enum ask_why {
 	ASK_AHEAD = 1, /* it will be created: there is no cgroup yet. An agent that cannot arm ahead says NOT_FOUND */
@@ -27,7 +26,7 @@ enum ask_why {
 
 enum ask_known { ASK_KNOWN_UNTOLD = 0, ASK_WAS_KNOWN, ASK_IS_NEW };
 
-#define ASK_ARENA_BYTES (2 * 1024 * 1024)
+#define ASK_ARENA_BYTES (ASK_BODY_MAX + GRPC_KEPT_ARENA_BYTES)
 #define ASK_BODY_MAX (1024 * 1024) /* a request over this goes without annotations */
 #define ASK_ERROR_MAX 1024
 
@@ -48,10 +47,11 @@ struct asker {
 	void *context;
 };
 
-struct agent_ask { /* one agent; reused for all calls */
+struct agent_ask { /* one agent; reused for all calls; must not move */
 	struct grpc_target target;
 	const char *address; /* borrowed, for texts */
-	void *memory;        /* ASK_ARENA_BYTES of the heap, of which a call touches little */
+	void *memory; /* ASK_ARENA_BYTES of the heap, of which a call touches little: body, then the connection's */
+	struct grpc_kept kept; /* the connection, open between calls */
 };
 
 /* 0; -EINVAL the address; -ENOMEM. */

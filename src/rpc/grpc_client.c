@@ -175,3 +175,66 @@ void grpc_client_call(const struct grpc_target *target, const struct grpc_reques
 	}
 	arena->used = before;
 }
+
+void grpc_kept_init(struct grpc_kept *kept, const struct grpc_target *target, void *memory)
+{
+	*kept = (struct grpc_kept){ .target = target, .arena = arena_over(memory, GRPC_KEPT_ARENA_BYTES), .fd = -1 };
+}
+
+void grpc_kept_close(struct grpc_kept *kept)
+{
+	if (kept->fd >= 0)
+		(void)close(kept->fd); /* nothing to be done about it */
+	kept->fd = -1;
+	kept->unary = NULL;
+	kept->arena.used = 0;
+}
+
+/* True if the connection is there and takes another call. */
+static bool is_reused(struct grpc_kept *kept, const struct grpc_request *request, struct buf *response)
+{
+	struct pollfd fd = { .fd = kept->fd, .events = POLLRDHUP };
+
+	if (kept->unary && poll(&fd, 1, 0) == 0 && grpc_unary_again(kept->unary, request, response) >= 0)
+		return true;
+	grpc_kept_close(kept);
+	return false;
+}
+
+/* False: no memory, and *ret_result says so. */
+static bool connect_anew(struct grpc_kept *kept, const struct grpc_request *request, struct attempt *attempt,
+			 struct buf *response, bool *ret_is_queue_full)
+{
+	if (grpc_unary_new(&kept->arena, request, response, &kept->unary, NULL) < 0)
+		return false;
+	kept->connections++;
+	attempt->unary = kept->unary;
+	kept->fd = connect_to(attempt, kept->target, ret_is_queue_full);
+	return true;
+}
+
+void grpc_kept_call(struct grpc_kept *kept, const struct grpc_request *request, const struct grpc_call_limits *limits,
+		    struct buf *response, struct grpc_result *ret_result)
+{
+	bool has_soft = limits->is_worth_more && limits->soft_ns < limits->deadline_ns;
+	struct attempt attempt = { .limits = limits, .until_ns = has_soft ? limits->soft_ns : limits->deadline_ns };
+	struct grpc_request timed = *request;
+	bool reused, is_queue_full = false;
+
+	*ret_result = (struct grpc_result){ .outcome = GRPC_NO_CONNECTION, .status = GRPC_RESOURCE_EXHAUSTED };
+	timed.timeout_ns = limits->deadline_ns - clock_now_ns(CLOCK_MONOTONIC);
+	reused = is_reused(kept, &timed, response);
+	attempt.unary = kept->unary;
+	while (reused || connect_anew(kept, &timed, &attempt, response, &is_queue_full)) {
+		if (kept->fd >= 0)
+			exchange(&attempt, kept->fd);
+		*ret_result = *grpc_unary_result(kept->unary);
+		if (!reused || ret_result->outcome != GRPC_NO_CONNECTION)
+			break;
+		grpc_kept_close(kept); /* it died while we were asking: once more, on a new one */
+		reused = false;
+	}
+	ret_result->is_retried_soon = is_queue_full;
+	if (ret_result->outcome != GRPC_ANSWERED || !ret_result->is_servers_word)
+		grpc_kept_close(kept);
+}

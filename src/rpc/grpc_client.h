@@ -35,4 +35,23 @@ void grpc_client_call(const struct grpc_target *target, const struct grpc_reques
 		      const struct grpc_call_limits *limits, struct arena *arena, struct buf *response,
 		      struct grpc_result *ret_result);
 
+/*
+ * The same with a connection that stays open between calls: for a program that asks often. One call at a time. A
+ * connection that has died meanwhile is noticed and made anew, without a lost call: what is called must be idempotent.
+ */
+struct grpc_kept {
+	const struct grpc_target *target; /* borrowed */
+	struct arena arena;               /* over the caller's memory, GRPC_KEPT_ARENA_BYTES: all of it is used */
+	struct grpc_unary *unary;         /* NULL: no connection */
+	int fd;                           /* -1: none */
+	uint64_t connections;             /* made so far */
+};
+
+#define GRPC_KEPT_ARENA_BYTES (GRPC_UNARY_ARENA_BYTES + 128 * 1024)
+
+void grpc_kept_init(struct grpc_kept *kept, const struct grpc_target *target, void *memory);
+void grpc_kept_call(struct grpc_kept *kept, const struct grpc_request *request, const struct grpc_call_limits *limits,
+		    struct buf *response, struct grpc_result *ret_result);
+void grpc_kept_close(struct grpc_kept *kept);
+
 #endif

@@ -325,12 +325,20 @@ static void timeout_write(struct buf *out, int64_t timeout_ns)
 			NGHTTP2_NV_FLAG_NO_COPY_NAME                                                        \
 	}
 
-static int request_submit(struct grpc_unary *unary, const struct grpc_request *request)
+static int settings_submit(struct grpc_unary *unary)
 {
 	static const nghttp2_settings_entry settings[] = {
 		{ NGHTTP2_SETTINGS_ENABLE_PUSH, 0 },
 		{ NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, GRPC_UNARY_HEADER_BYTES_MAX },
 	};
+
+	return nghttp2_submit_settings(unary->session, NGHTTP2_FLAG_NONE, settings, sizeof settings / sizeof *settings)
+		       ? -ENOMEM
+		       : 0;
+}
+
+static int request_submit(struct grpc_unary *unary, const struct grpc_request *request)
+{
 	nghttp2_data_provider body = { .read_callback = on_body_read };
 	char timeout[24];
 	struct buf timeout_text = buf_over(timeout, sizeof timeout);
@@ -348,9 +356,6 @@ static int request_submit(struct grpc_unary *unary, const struct grpc_request *r
 			HEADER("grpc-timeout", timeout),
 		};
 
-		if (nghttp2_submit_settings(unary->session, NGHTTP2_FLAG_NONE, settings,
-					    sizeof settings / sizeof *settings))
-			return -ENOMEM;
 		unary->stream = nghttp2_submit_request(unary->session, NULL, header, sizeof header / sizeof *header,
 						       &body, NULL);
 	}
@@ -373,11 +378,32 @@ int grpc_unary_new(struct arena *arena, const struct grpc_request *request, stru
 	unary->response = response;
 	r = session_make(unary);
 	if (r >= 0)
+		r = settings_submit(unary);
+	if (r >= 0)
 		r = request_submit(unary, request);
 	if (r < 0)
 		return error_set(err, ENOMEM, "cannot make a gRPC call: out of memory");
 	*ret_unary = unary;
 	return 0;
+}
+
+int grpc_unary_again(struct grpc_unary *unary, const struct grpc_request *request, struct buf *response)
+{
+	if (!unary->is_over || !unary->result.is_servers_word || !nghttp2_session_check_request_allowed(unary->session))
+		return -EPIPE;
+	if (unary->memory.used > GRPC_UNARY_ARENA_BYTES / 2)
+		return -ENOSPC;
+	unary->body = request->body;
+	unary->body_at = 0;
+	unary->response = response;
+	unary->is_over = unary->is_grpc = unary->has_status = false;
+	unary->result = (struct grpc_result){ 0 };
+	unary->frames = unary->header_bytes = unary->data_bytes = 0;
+	unary->http_status = 0;
+	unary->status = 0;
+	unary->message_left = 0;
+	unary->message[0] = '\0';
+	return request_submit(unary, request);
 }
 
 struct str grpc_unary_out(struct grpc_unary *unary)

@@ -53,6 +53,13 @@ struct grpc_request {
 int grpc_unary_new(struct arena *arena, const struct grpc_request *request, struct buf *response,
 		   struct grpc_unary **ret_unary, struct error *err);
 
+/*
+ * Another call on the same connection, after one whose answer was the server's own word. Counters and limits begin
+ * anew, but memory does not come back. Returns 0; -EPIPE this connection takes no more calls; -ENOSPC half of the
+ * memory is used up: make a new one (grpc_unary_new) on a new connection.
+ */
+int grpc_unary_again(struct grpc_unary *unary, const struct grpc_request *request, struct buf *response);
+
 /* Bytes to send now (valid until the next call of any function here); {NULL, 0} if none. grpc_unary_sent: n went out.
  */
 struct str grpc_unary_out(struct grpc_unary *unary);

@@ -29,7 +29,7 @@ def refusal(pod, *command):
 
 
 def asked(plugin):
-    """Ids of the containers that the agent was asked about before they ran, by plugin or hook."""
+    """Ids of the containers that the agent was asked about before they ran, ahead or at the start, by plugin or hook."""
     return {line["req-containerID"] for line in plugin.lines() + plugin.hook_lines()
             if line["msg"] == "hook request to agent succeeded"}
 
@@ -179,7 +179,7 @@ class Load:
 @modes
 def test_runtime_restarts_under_load(containerd, guarded, make_plugin, mode):
     """Ten times. After each: every running container is judged, and those told as unseen are those nobody asked about."""
-    plugin = make_plugin(containerd, guarded, mode).start()
+    plugin = make_plugin(containerd, guarded, mode, "--log-level=debug").start()
     pods = [containerd.pod("tenant-a") for _ in range(3)]
     for number in range(10):
         load = Load(pods)
@@ -204,7 +204,7 @@ def test_runtime_restarts_under_load(containerd, guarded, make_plugin, mode):
 
 @modes
 def test_plugin_restarts_under_load(containerd, guarded, make_plugin, mode):
-    plugin = make_plugin(containerd, guarded, mode).start()
+    plugin = make_plugin(containerd, guarded, mode, "--log-level=debug").start()
     pods = [containerd.pod("tenant-a") for _ in range(3)]
     load = Load(pods, each=40)
     for number in range(5):

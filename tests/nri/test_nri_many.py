@@ -39,6 +39,6 @@ def test_the_example_plugin(containerd):
                 pod = containerd.pod("tenant-a", name=f"pod-{restarted}")
                 wait_until(lambda: pod.run("/bin/sh", "-c", "echo by $SEEN_BY") == (0, "by example\n"), 5, "adjusted")
                 assert plugin.stdout.readline().endswith(f" in pod pod-{restarted}\n")
-            assert containerd.pod("tenant-b").run("/bin/sh", "-c", "echo by $SEEN_BY") == (0, "by \n")
+            assert containerd.pod("tenant-b").run("/bin/sh", "-c", "echo by $SEEN_BY") == (0, "by\n")
         finally:
             plugin.kill()

@@ -188,6 +188,20 @@ def test_the_fail_check(start, folder, api, code, namespace, passes):
         assert len(list((folder / "unseen").glob("*.json"))) == passes
 
 
+def test_an_agent_that_restarts_between_calls_loses_none(start, folder, api):
+    """The connection to it stays open between calls, and is made anew when it has died."""
+    plugin = start("direct")
+    runtime = plugin.connect()
+    runtime.call("Synchronize")
+    for _ in range(4):
+        with Agent(api, f"unix://{folder}/agent.sock") as agent:
+            for number in range(5):
+                assert runtime.call("StartContainer", event(number)) == (0, "", b"")
+            assert len(agent.requests) == 5
+    code, text, _ = runtime.call("StartContainer", event())
+    assert code == 2 and "no connection to the agent" in text
+
+
 def test_a_large_answer_and_a_large_question(start, folder, api):
     plugin = start("direct")
     with Agent(api, f"unix://{folder}/agent.sock") as agent:
