@@ -273,17 +273,35 @@ static int ring_record(void *context, void *data, size_t size)
 	return r < 0 ? r : --sensor->records_left > 0 ? 0 : -EAGAIN; /* this record is taken all the same */
 }
 
-/* True if both processes see the same mounts: then they are in one mount namespace, as far as that can be told. */
+/*
+ * Mount id of "/" as a process sees it, 0 if it can't be told. Ids are the kernel's own, one for each mount of the
+ * machine (proc_pid_mountinfo(5): fields 1 and 5): who shares the id shares the mount, and with it the namespace.
+ */
+static long root_mount_of(const char *procfs, const char *pid)
+{
+	auto_free char *text = NULL;
+	char path[PATH_MAX], *save = NULL;
+	long last = 0;
+	size_t len;
+
+	(void)snprintf(path, sizeof path, "%s/%s/mountinfo", procfs, pid); /* a cut path does not exist */
+	if (file_read_at(AT_FDCWD, path, MOUNTINFO_MAX, &text, &len, NULL) < 0)
+		return 0;
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		char point[3];
+		long id;
+
+		if (sscanf(line, "%ld %*s %*s %*s %2s", &id, point) == 2 && !strcmp(point, "/"))
+			last = id; /* what is mounted over it comes later */
+	}
+	return last;
+}
+
 static bool same_mounts(const char *procfs)
 {
-	auto_free char *host = NULL, *own = NULL;
-	size_t host_len, own_len;
-	char path[PATH_MAX];
+	long host = root_mount_of(procfs, "1");
 
-	(void)snprintf(path, sizeof path, "%s/1/mountinfo", procfs); /* a cut path does not exist */
-	return file_read_at(AT_FDCWD, path, MOUNTINFO_MAX, &host, &host_len, NULL) >= 0 &&
-	       file_read_at(AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_MAX, &own, &own_len, NULL) >= 0 &&
-	       host_len == own_len && !memcmp(host, own, own_len);
+	return host > 0 && host == root_mount_of("/proc", "self");
 }
 
 /*

@@ -48,7 +48,7 @@ def test_a_restarted_agent_takes_over(guarded, podman, agent):
     new = podman.run("/bin/first_lseek", namespace="tenant-a")
     assert (new.returncode, new.stdout) == (KILLED, ""), new.stderr
     assert dies_when_poked(old)
-    kill = agent.wait_event("process_kprobe", lambda event: event["process"]["binary"] == "/bin/lseek_loop")
+    kill = agent.wait_event("process_kprobe", lambda event: event["process"].get("binary") == "/bin/lseek_loop")
     assert kill["process_kprobe"]["process"]["pod"]["namespace"] == "tenant-a"
 
 
@@ -94,7 +94,7 @@ def test_any_other_namespace_fails_after_the_time_out(podman, folder):
     took = time.monotonic() - began
     assert (done.returncode, done.stdout) == (126, ""), done.stderr
     assert 1 <= took < 6, took
-    for part in (f"{folder}/nobody.sock", "1s", str(podman.hook_log)):
+    for part in (f"{folder}/nobody.sock", "after 1.", str(podman.hook_log)):
         assert part in done.stderr, f"'{part}' is missing: {done.stderr}"
     assert not list(podman.unseen.glob("*")), "a start that did not happen is not one that was unseen"
 
