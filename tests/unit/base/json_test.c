@@ -339,9 +339,39 @@ static void strings_are_written(void **state)
 	(void)state;
 }
 
+/* Strings are scanned in words: each length, with what ends or breaks one at each place, and bytes that are nearly
+ * that. */
+static void every_byte_counts_at_every_place(void **state)
+{
+	static const unsigned char bytes[] = { '"',  '\\', 0,    0x1f, 0x20, 0x21, 0x23,
+					       0x5b, 0x5d, 0x7f, 0x80, 0xa2, 0xdc, 0xff };
+	char text[64];
+
+	for (size_t len = 0; len < 40; len++)
+		for (size_t at = 0; at < len; at++)
+			for (size_t b = 0; b < sizeof bytes; b++) {
+				bool is_bad = bytes[b] < 0x20 ||
+					      bytes[b] == '\\'; /* an escape of '.' or of the quote */
+				struct json_reader reader;
+				size_t want = bytes[b] == '"' ? at : len;
+				int event;
+
+				text[0] = '"';
+				memset(text + 1, '.', len);
+				text[1 + at] = (char)bytes[b];
+				text[1 + len] = '"';
+				json_reader_init(&reader, (struct str){ text, len + 2 });
+				event = json_next(&reader, NULL);
+				if (is_bad ? event != -EINVAL : event != JSON_STRING || reader.text.len != want)
+					fail_msg("length %zu, byte %02x at %zu: %d", len, bytes[b], at, event);
+			}
+	(void)state;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_byte_counts_at_every_place),
 		cmocka_unit_test(documents_follow_the_standard),
 		cmocka_unit_test(fixtures_are_read_whole_and_cut_at_each_byte),
 		cmocka_unit_test(an_error_tells_its_place_and_comes_again),
