@@ -13,6 +13,7 @@
 #include "agent/admission.h"
 #include "agent/agent_options.h"
 #include "agent/announced.h"
+#include "agent/cgroup_place.h"
 #include "agent/counts.h"
 #include "agent/event_streams.h"
 #include "agent/instance_files.h"
@@ -186,14 +187,22 @@ static int mark_again(void *context, uint64_t cgroup_id, const struct abi_contai
 		      const struct abi_container_info *info)
 {
 	struct agent *agent = context;
-	char path[PATH_MAX];
+	char below[PATH_MAX], path[PATH_MAX];
 	struct buf text = buf_over(path, sizeof path);
-	struct error err = { 0 };
-	int r;
+	uint64_t id = 0;
+	int r = cgroup_place(&agent->hierarchy, cgroup_id, below, sizeof below, NULL);
 
 	(void)set;
-	buf_printf(&text, "%s%s", agent->hierarchy.root, info->cgroup_path);
-	r = sensor_container_mark_running(agent->sensor, cgroup_id, path, &err);
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0) { /* this kernel does not know paths by ids: is it still where it was? */
+		if (!*info->cgroup_path)
+			return r; /* announced to an earlier agent; not before it is confirmed */
+		if (hierarchy_cgroup_id(&agent->hierarchy, info->cgroup_path, &id, NULL, NULL) < 0 || id != cgroup_id)
+			return 0;
+	}
+	buf_printf(&text, "%s%s", agent->hierarchy.root, r < 0 ? info->cgroup_path : below);
+	r = text.overflow ? -ENAMETOOLONG : sensor_container_mark_running(agent->sensor, cgroup_id, path, NULL);
 	return r < 0 && r != -ENOENT ? r : 0;
 }
 
