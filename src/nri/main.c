@@ -102,7 +102,7 @@ static void on_news(void *user, enum nri_news news, const char *text)
 			*text && is_bad ? "reason" : NULL, text, NULL); /* counted by the log */
 	if (news == NRI_NEWS_LOST)
 		reconcile_lost(&program->guard.reconcile);
-	nri_status_news(&program->status, &program->guard, news, text);
+	nri_status_news(&program->status, news, text);
 }
 
 static int timeout_ms(int64_t wake_ns)

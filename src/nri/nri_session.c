@@ -50,7 +50,7 @@ struct reply {
 
 static void refuse(struct reply *reply, enum grpc_status code, const char *text)
 {
-	reply->code = code;
+	reply->code = (int)code;
 	(void)error_set(&reply->err, EPROTO, "%s", text);
 }
 

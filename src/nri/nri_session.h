@@ -40,7 +40,8 @@ void nri_session_free(struct nri_session *session);
  * Received bytes. Returns 0; or the session is over, with a text why:
  *   -ECONNREFUSED  the runtime refused the registration
  *   -ECANCELED     plugin->configure said no, or no event of those wanted is known
- *   -EMSGSIZE      a frame over the limit;  -EPROTO no requests where there must be some;  -ENOBUFS, -ENOMEM
+ *   -EMSGSIZE      a frame over the limit;  -EPROTO a malformed answer;  -ENOBUFS it does not read;
+ *   -ENOMEM
  */
 int nri_session_feed(struct nri_session *session, const void *bytes, size_t n, int64_t now_ns, struct error *err);
 

@@ -86,12 +86,11 @@ static void write_now(struct nri_status *status, const struct guard *guard, int6
 			NULL); /* counted by the log */
 }
 
-void nri_status_news(struct nri_status *status, const struct guard *guard, enum nri_news news, const char *why)
+void nri_status_news(struct nri_status *status, enum nri_news news, const char *why)
 {
 	struct buf reason = buf_over(status->reason, sizeof status->reason);
 	bool was_connected = status->is_connected;
 
-	(void)guard;
 	if (news == NRI_NEWS_CONNECTED)
 		return;
 	status->is_connected = news == NRI_NEWS_RUNNING;

@@ -22,7 +22,7 @@ struct nri_status {
 };
 
 void nri_status_init(struct nri_status *status, const char *path, struct log *log);
-void nri_status_news(struct nri_status *status, const struct guard *guard, enum nri_news news, const char *text);
+void nri_status_news(struct nri_status *status, enum nri_news news, const char *why);
 void nri_status_keep(struct nri_status *status, const struct guard *guard); /* call often: writes when it is time */
 int64_t nri_status_wake_ns(const struct nri_status *status,
 			   const struct guard *guard); /* INT64_MAX: nothing to write */
