@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tests/kernel/gate_running.c: containers that started unseen, and what is marked again when marks were lost. */
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "gate.h"
+#include "runtime_bed.h"
+
+/* What a tenant's program may look like from outside: none is the runtime's init. */
+static const struct {
+	const char *why;
+	char *argv[5];
+} unseen[] = {
+	{ "an ordinary program", { (char *)"/bin/lseek_loop", NULL } },
+	{ "a program in anonymous memory that has a runtime's name",
+	  { (char *)"/bin/gate_test", (char *)"tenant", (char *)"memfd", (char *)"/bin/lseek_loop", NULL } },
+	{ "a program that has mounted over its own file",
+	  { (char *)"/bin/gate_test", (char *)"tenant", (char *)"mounted-over", NULL } },
+};
+
+static void found_running(struct bed *bed)
+{
+	for (size_t i = 0; i < sizeof unseen / sizeof *unseen; i++) {
+		struct error err = { 0 };
+		struct container c;
+		struct guest guest;
+		int marked;
+
+		policy_load(bed, KILL_LSEEK);
+		container_new(bed, &c, "unseen");
+		guest_start(bed, &c, (char **)unseen[i].argv, &guest);
+		container_register(bed, &c, true);
+		marked = sensor_container_mark_running(bed->sensor, c.id, c.path, &err);
+		row(bed, marked == 1, "unseen: one thread is marked (%d) in %s %s", marked, unseen[i].why, err.text);
+		row(bed, !guest_survives(&guest), "unseen: killed at its next forbidden call: %s", unseen[i].why);
+		(void)guest_end(&guest);
+		container_remove(&c);
+		policy_unload(bed);
+	}
+}
+
+/* Moved into a cgroup that is taken for a container without policies: its mark is the one that counts. */
+static void keeps_its_mark(struct bed *bed)
+{
+	char procs[PATH_MAX + 1100], pid[16], *argv[] = { (char *)"/bin/lseek_loop", NULL };
+	struct container strict, found;
+	struct error err = { 0 };
+	struct guest guest;
+	int marked;
+
+	policy_load(bed, KILL_LSEEK);
+	container_new(bed, &strict, "strict");
+	container_register(bed, &strict, true);
+	guest_start(bed, &strict, argv, &guest);
+	container_new(bed, &found, "found");
+	text_put(procs, sizeof procs, "%s/cgroup.procs", found.path);
+	text_put(pid, sizeof pid, "%d", guest.pid);
+	file_write(procs, pid);
+	container_register(bed, &found, false);
+	marked = sensor_container_mark_running(bed->sensor, found.id, found.path, &err);
+	row(bed, marked == 0, "unseen: a thread that has a mark is not marked again (%d) %s", marked, err.text);
+	row(bed, !guest_survives(&guest), "unseen: it stays under the policies that it came from");
+	(void)guest_end(&guest);
+	container_remove(&found);
+	container_remove(&strict);
+	policy_unload(bed);
+}
+
+/* While a mark is missing nobody in a container's cgroup is trusted, not even the runtime's init. */
+static void lost_marks(struct bed *bed)
+{
+	struct abi_losses before = { 0 }, now = { 0 };
+	struct error err = { 0 };
+	struct outcome outcome;
+	struct container c;
+	int marked;
+
+	policy_load(bed, KILL_LSEEK);
+	container_new(bed, &c, "lost");
+	container_register(bed, &c, true);
+	bed_losses_put(bed, 1, 0);
+	(void)sensor_losses(bed->sensor, &before);
+	row(bed, before.marks == 1, "lost marks: are told (%llu)", (unsigned long long)before.marks);
+	outcome = container_run(bed, &c, "/bin/harmless", CALL_BEFORE_PIVOT);
+	row(bed, killed(outcome) && !outcome.passed_setup, "lost marks: the runtime's init is judged (status %x)",
+	    (unsigned)outcome.status);
+	marked = sensor_container_mark_running(bed->sensor, c.id, c.path, &err);
+	bed_losses_put(bed, 2, 0);
+	sensor_losses_mended(bed->sensor, &before);
+	(void)sensor_losses(bed->sensor, &now);
+	row(bed, marked == 0 && now.marks == 2, "lost marks: one that was lost meanwhile still counts (%llu)",
+	    (unsigned long long)now.marks);
+	sensor_losses_mended(bed->sensor, &now);
+	outcome = container_run(bed, &c, "/bin/harmless", CALL_BEFORE_PIVOT);
+	row(bed, outcome.status == 0 && outcome.passed_setup,
+	    "lost marks: mended, the runtime's init is left alone (status %x)", (unsigned)outcome.status);
+	row(bed, killed(container_run(bed, &c, "/bin/first_lseek", PLAIN)), "lost marks: mended, the container is not");
+	bed_losses_put(bed, 0, 0);
+	container_remove(&c);
+	policy_unload(bed);
+}
+
+void gate_running(struct bed *bed)
+{
+	found_running(bed);
+	keeps_its_mark(bed);
+	lost_marks(bed);
+}
