@@ -280,6 +280,7 @@ int announced_add(struct announced *announced, const struct admission_request *r
 		return error_set(err, ENOSPC, "%zu announced containers are waiting for their cgroup already",
 				 announced->waiting);
 	}
+	whole.cgroup_path = ret_answer->path; /* cleaned */
 	announcement = announcement_new(&whole, leaf, now_ns + announced->ttl_ns);
 	if (!announcement)
 		return error_errno(err, ENOMEM, "announced container '%s'", leaf);
@@ -382,17 +383,19 @@ int announced_refresh(void *context, struct error *err)
 	struct admission *admission = announced->admission;
 
 	for (struct announcement *at = announced->oldest, *newer; at; at = newer) {
+		const struct admission_request *request = &at->request;
 		struct admission_answer answer;
 		struct abi_policy_set set;
-		int r = admission_foresee(admission, &at->request, &answer, &set, err);
+		int r;
 
 		newer = at->newer;
-		if (r >= 0)
-			r = sensor_arm_policies(admission->sensor, at->leaf, &set, err);
-		if (r >= 0 && is_there(announced, answer.path)) /* a refusal is told of when its record is read */
-			(void)admission_admit(admission, &at->request, &answer, NULL);
+		policies_select(admission->policies, request->cgroup_path, request->pod_namespace, &set);
+		r = sensor_arm_policies(admission->sensor, at->leaf, &set, err);
 		if (r < 0)
 			return error_wrap(err, r, "announced container '%s'", at->leaf);
+		/* Made meanwhile, its record is not read yet; a refusal is told of then. */
+		if (!r && is_there(announced, request->cgroup_path))
+			(void)admission_admit(admission, request, &answer, NULL);
 	}
 	return 0;
 }

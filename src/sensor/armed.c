@@ -56,7 +56,7 @@ int sensor_arm_policies(struct sensor *sensor, const char *leaf, const struct ab
 		return 0;
 	(void)sets_policies(sensor, value.slot, policies); /* the container's too, if it has begun meanwhile */
 	(void)err;                                         /* stores don't fail */
-	return 0;
+	return 1;
 }
 
 int sensor_disarm(struct sensor *sensor, const char *leaf)

@@ -90,7 +90,7 @@ int sensor_containers_refresh(struct sensor *sensor, sensor_select_fn *select, v
  */
 int sensor_arm(struct sensor *sensor, const char *leaf, int64_t ttl_ns, uint32_t flags, uint32_t runtime_mnt_ns,
 	       const struct abi_policy_set *policies, struct error *err);
-/* New policies for one that is still waiting; nothing if it is not. */
+/* New policies for one that is still waiting. 1: it was; 0: it is not (used, expired, never was), nothing changed. */
 int sensor_arm_policies(struct sensor *sensor, const char *leaf, const struct abi_policy_set *policies,
 			struct error *err);
 /* Takes an announcement back. 1: it was still waiting; 0: it was used, has expired, or never was. */

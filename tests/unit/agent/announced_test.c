@@ -166,6 +166,25 @@ static void one_made_elsewhere_is_registered_where_it_is(void **state)
 	(void)state;
 }
 
+/* The kernel has used it, and nobody has read its record yet. */
+static void a_change_of_policies_reaches_one_made_meanwhile(void **state)
+{
+	struct bed bed;
+
+	bed_open(&bed);
+	assert_int_equal(add(&bed, LEAF("a"), "shop", 1), 0);
+	made_at(&bed, "/pods/" LEAF("a"), 7);
+	assert_int_equal(announced_refresh(&bed.announced, &bed.err), 0); /* still armed: it need not be looked for */
+	assert_null(pod_registry_by_cgroup(bed.registry, 7));
+	assert_int_equal(sensor_disarm(&bed.sensor, LEAF("a")), 1);
+	assert_int_equal(announced_refresh(&bed.announced, &bed.err), 0);
+	assert_non_null(pod_registry_by_cgroup(bed.registry, 7));
+	announced_armed(&bed.announced, LEAF("a"), 7);
+	assert_int_equal(bed.announced.waiting, 0);
+	bed_close(&bed);
+	(void)state;
+}
+
 static void it_expires_in_order(void **state)
 {
 	struct bed bed;
@@ -265,6 +284,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_announced_is_known_when_it_is_made),
 		cmocka_unit_test(one_made_elsewhere_is_registered_where_it_is),
+		cmocka_unit_test(a_change_of_policies_reaches_one_made_meanwhile),
 		cmocka_unit_test(it_expires_in_order),
 		cmocka_unit_test(a_full_kernel_is_said),
 		cmocka_unit_test(names_and_identities_are_checked),

@@ -142,7 +142,7 @@ int sensor_arm_policies(struct sensor *sensor, const char *leaf, const struct ab
 	(void)err;
 	if (at >= 0)
 		sensor->armed[at].policies = *policies;
-	return 0;
+	return at >= 0;
 }
 
 int sensor_disarm(struct sensor *sensor, const char *leaf)
