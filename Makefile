@@ -65,6 +65,7 @@ fmt: ## clang-format on all sources
 
 bench: all ## times and sizes (docs/performance.md)
 	@tests/bench/run.py $(ARGS)
+	@tests/bench/nri.py $(NRI_ARGS)
 
 escape: all ## N starts that try to escape: make escape N=200
 	@$(PYTHON) tests/escape/escape.py --starts $(N) $(ARGS)
