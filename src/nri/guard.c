@@ -220,3 +220,14 @@ void guard_done(struct guard *guard)
 	reconcile_done(&guard->reconcile);
 	agent_ask_done(&guard->ask);
 }
+
+int guard_agent_fd(const struct guard *guard)
+{
+	return guard->ask.memory ? guard->ask.kept.fd : -1;
+}
+
+void guard_agent_gone(struct guard *guard)
+{
+	grpc_kept_close(&guard->ask.kept);
+	reconcile_again(&guard->reconcile);
+}

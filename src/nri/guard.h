@@ -54,4 +54,8 @@ int guard_init(struct guard *guard, const struct nri_conf *conf, const struct as
 int guard_apply(struct guard *guard, bool tells_agent, struct error *err);
 void guard_done(struct guard *guard);
 
+/* The connection to the agent, to be polled for POLLRDHUP (-1: none); call guard_agent_gone when it comes. */
+int guard_agent_fd(const struct guard *guard);
+void guard_agent_gone(struct guard *guard);
+
 #endif

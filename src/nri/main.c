@@ -127,7 +127,7 @@ static int run(struct program *program)
 	sigdelset(&wait_mask, SIGTERM);
 	sigdelset(&wait_mask, SIGINT);
 	while (!stopped && (r = nri_link_step(program->link, &err)) == 0) {
-		struct pollfd fd[2] = { { .events = 0 }, { .events = 0 } };
+		struct pollfd fd[3];
 		int64_t wake_ns;
 		struct timespec timeout;
 		int ms;
@@ -135,7 +135,9 @@ static int run(struct program *program)
 		reconcile_step(&program->guard.reconcile);
 		nri_status_keep(&program->status, &program->guard);
 		fd[0] = (struct pollfd){ .fd = nri_link_fd(program->link), .events = nri_link_events(program->link) };
+		fd[1] = (struct pollfd){ 0 };
 		fd[1].fd = reconcile_fd(&program->guard.reconcile, &fd[1].events);
+		fd[2] = (struct pollfd){ .fd = guard_agent_fd(&program->guard), .events = POLLRDHUP };
 		wake_ns = nri_link_wake_ns(program->link);
 		if (reconcile_wake_ns(&program->guard.reconcile) < wake_ns)
 			wake_ns = reconcile_wake_ns(&program->guard.reconcile);
@@ -143,7 +145,9 @@ static int run(struct program *program)
 			wake_ns = nri_status_wake_ns(&program->status, &program->guard);
 		ms = timeout_ms(wake_ns);
 		timeout = (struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * NS_PER_MS };
-		(void)ppoll(fd, 2, &timeout, &wait_mask); /* whatever it says: the step looks itself */
+		/* Whatever it says about the runtime: the step looks itself. */
+		if (ppoll(fd, 3, &timeout, &wait_mask) > 0 && fd[2].fd >= 0 && fd[2].revents)
+			guard_agent_gone(&program->guard);
 	}
 	(void)log_event(&program->log, r < 0 ? LOG_ERROR : LOG_INFO, "ending", "reason",
 			r < 0 ? err.text : "told to by a signal", NULL); /* counted by the log */

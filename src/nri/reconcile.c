@@ -28,6 +28,7 @@ static void rest(struct reconcile *reconcile)
 	known_clear(&reconcile->known);
 	reconcile->step = RECONCILE_IDLE;
 	reconcile->wake_ns = INT64_MAX;
+	reconcile->is_again = false;
 }
 
 void reconcile_done(struct reconcile *reconcile)
@@ -38,6 +39,23 @@ void reconcile_done(struct reconcile *reconcile)
 void reconcile_lost(struct reconcile *reconcile)
 {
 	rest(reconcile);
+	reconcile->is_again_pending = false; /* the next connection brings a list of its own */
+}
+
+void reconcile_again(struct reconcile *reconcile)
+{
+	int64_t now_ns = clock_now_ns(CLOCK_MONOTONIC);
+
+	if (reconcile->step != RECONCILE_IDLE) {
+		reconcile->is_again_pending = true;
+		return;
+	}
+	reconcile->is_again = true;
+	reconcile->step = RECONCILE_WAIT;
+	reconcile->wake_ns = now_ns + RECONCILE_LOOK_NS;
+	if (reconcile->again_ns && reconcile->wake_ns < reconcile->again_ns + RECONCILE_AGAIN_NS)
+		reconcile->wake_ns = reconcile->again_ns + RECONCILE_AGAIN_NS;
+	reconcile->again_ns = reconcile->wake_ns;
 }
 
 void reconcile_configured(struct reconcile *reconcile, enum runtime runtime)
@@ -93,7 +111,7 @@ void reconcile_list_end(struct reconcile *reconcile)
 
 void reconcile_known(struct reconcile *reconcile, struct str id)
 {
-	if (reconcile->step != RECONCILE_IDLE && reconcile->step != RECONCILE_TELL_UNSEEN)
+	if (reconcile->step != RECONCILE_IDLE && reconcile->step != RECONCILE_TELL_UNSEEN && !reconcile->is_again)
 		known_add(&reconcile->known, id);
 }
 
@@ -158,15 +176,21 @@ static void told_all(struct reconcile *reconcile)
 	struct log_line line;
 
 	log_begin(&line, reconcile->log, LOG_INFO,
-		  reconcile->step == RECONCILE_TELL ? "the agent knows what the runtime listed"
-						    : "second look is over");
+		  reconcile->is_again                 ? "another agent knows what the runtime listed"
+		  : reconcile->step == RECONCILE_TELL ? "the agent knows what the runtime listed"
+						      : "second look is over");
 	log_int(&line, "containers", (int64_t)reconcile->listing.containers);
 	log_int(&line, "unseen-total", (int64_t)reconcile->counts.unseen);
 	if (reconcile->listing.left_out)
 		log_int(&line, "left-out", (int64_t)reconcile->listing.left_out);
 	(void)log_end(&line); /* counted by the log */
 	if (reconcile->step == RECONCILE_TELL_UNSEEN) {
+		bool again = reconcile->is_again_pending;
+
 		rest(reconcile);
+		reconcile->is_again_pending = false;
+		if (again)
+			reconcile_again(reconcile);
 		return;
 	}
 	listing_clear(&reconcile->listing);
@@ -183,7 +207,8 @@ static void tell_next(struct reconcile *reconcile)
 		told_all(reconcile);
 		return;
 	}
-	if (container_tell(reconcile, container, pod, reconcile->step == RECONCILE_TELL ? ASK_LISTED : ASK_UNSEEN))
+	if (container_tell(reconcile, container, pod,
+			   reconcile->step == RECONCILE_TELL || reconcile->is_again ? ASK_LISTED : ASK_UNSEEN))
 		return;
 	listing_back(&reconcile->listing);
 	reconcile->wake_ns = clock_now_ns(CLOCK_MONOTONIC) + RECONCILE_RETRY_NS;

@@ -17,9 +17,10 @@
 
 struct log;
 
-#define RECONCILE_CALL_NS (300 * INT64_C(1000000))   /* limit of one call */
-#define RECONCILE_RETRY_NS (1000 * INT64_C(1000000)) /* when the agent cannot be asked */
-#define RECONCILE_LOOK_NS (300 * INT64_C(1000000))   /* from running to the second look */
+#define RECONCILE_CALL_NS (300 * INT64_C(1000000))    /* limit of one call */
+#define RECONCILE_RETRY_NS (1000 * INT64_C(1000000))  /* when the agent cannot be asked */
+#define RECONCILE_AGAIN_NS (10000 * INT64_C(1000000)) /* between two times that the agent is told all again */
+#define RECONCILE_LOOK_NS (300 * INT64_C(1000000))    /* from running to the second look */
 
 enum reconcile_step { RECONCILE_IDLE, RECONCILE_TELL, RECONCILE_WAIT, RECONCILE_LOOK, RECONCILE_TELL_UNSEEN };
 
@@ -42,6 +43,9 @@ struct reconcile {
 	struct nri_link *link;
 	char look_name[NRI_NAME_OF_PLUGIN_MAX];
 	bool is_look_complete, is_outage_told;
+	bool is_again;         /* the look is for an agent that is new, not for containers that are */
+	bool is_again_pending; /* as soon as this one is over */
+	int64_t again_ns;      /* when that was done last */
 	struct reconcile_counts counts;
 };
 
@@ -57,6 +61,12 @@ void reconcile_list_container(struct reconcile *reconcile, const struct nri_cont
 void reconcile_list_end(struct reconcile *reconcile);
 void reconcile_known(struct reconcile *reconcile, struct str id); /* it is about to start */
 void reconcile_lost(struct reconcile *reconcile);                 /* the connection is gone: nothing to look for */
+
+/*
+ * The agent is another one now: it is told of all running containers once more, from a new list. It knows them from the
+ * kernel, but not their pods' labels.
+ */
+void reconcile_again(struct reconcile *reconcile);
 
 /* One piece of the work. Call it when nri_link_step has nothing more to do; and again at reconcile_wake_ns(). */
 void reconcile_step(struct reconcile *reconcile);

@@ -202,6 +202,27 @@ def test_an_agent_that_restarts_between_calls_loses_none(start, folder, api):
     assert code == 2 and "no connection to the agent" in text
 
 
+def test_another_agent_is_told_of_what_runs(start, folder, api):
+    """It knows the containers from the kernel, but not their pods' labels: the runtime is asked for its list again."""
+    plugin = start("direct")
+    runtime = plugin.connect()
+    runtime.call("Synchronize")
+    look = plugin.connect()  # the second look
+    look.call("Synchronize")
+    look.close()
+    plugin.wait_line("second look is over")
+    with Agent(api, f"unix://{folder}/agent.sock"):
+        assert runtime.call("StartContainer", event())[0] == 0
+    with Agent(api, f"unix://{folder}/agent.sock") as agent:
+        look = plugin.connect()
+        assert plugin.registered[0] == "tetragon-look"
+        look.call("Synchronize", event(7))
+        plugin.wait_line("another agent knows what the runtime listed")
+        asked = agent.container
+        assert (asked.podName, asked.reason, dict(asked.podLabels)) == ("pod-7", 3, {"app": "web"})
+    assert runtime.call("StartContainer", event())[0] == 2, "the first connection is as before"
+
+
 def test_a_large_answer_and_a_large_question(start, folder, api):
     plugin = start("direct")
     with Agent(api, f"unix://{folder}/agent.sock") as agent:
