@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -11,7 +12,6 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "base/json.h"
 
 #define NAME_MAX_BYTES 128 /* of a container id that becomes a file name */
@@ -136,6 +136,36 @@ static int entries_count(int dir_fd, unsigned limit)
 	return count <= limit ? 0 : -ENOSPC;
 }
 
+/*
+ * A whole file or none: written under a name that no record has, then renamed. Not synced: a machine that goes down
+ * takes the containers with it.
+ */
+static int file_put(int dir_fd, const char *name, struct str text, struct error *err)
+{
+	char memory[NAME_MAX_BYTES + 48];
+	struct buf temporary = buf_over(memory, sizeof memory);
+	auto_close int fd = -1;
+	ssize_t n;
+	int r = 0;
+
+	buf_byte(&temporary, '.');
+	buf_text(&temporary, name);
+	buf_byte(&temporary, '.');
+	buf_u64(&temporary, (uint64_t)getpid());
+	fd = openat(dir_fd, memory, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return error_errno(err, errno, "cannot make %s", name);
+	(void)fchmod(fd, 0600); /* whatever the mask: it is ours */
+	n = write(fd, text.p, text.len);
+	if (n != (ssize_t)text.len)
+		r = error_errno(err, n < 0 ? errno : ENOSPC, "cannot write %s", name);
+	else if (renameat(dir_fd, memory, dir_fd, name) < 0)
+		r = error_errno(err, errno, "cannot rename it to %s", name);
+	if (r < 0)
+		(void)unlinkat(dir_fd, memory, 0); /* it is of no use */
+	return r;
+}
+
 int hook_unseen_record(const char *dir, const struct hook_container *container, int64_t unix_ns, struct error *err)
 {
 	char name[NAME_MAX_BYTES + 16], text[HOOK_UNSEEN_RECORD_MAX];
@@ -152,7 +182,7 @@ int hook_unseen_record(const char *dir, const struct hook_container *container, 
 		record_write(&record, container, unix_ns);
 		r = record.overflow
 			    ? error_set(err, ENOBUFS, "the record is larger than %d bytes", HOOK_UNSEEN_RECORD_MAX)
-			    : file_replace_at(fd, name, text, record.len, 0600, err);
+			    : file_put(fd, name, (struct str){ text, record.len }, err);
 	}
 	if (r < 0)
 		return error_wrap(err, r, "%s", dir);

@@ -268,9 +268,10 @@ static int program_run(int argc, char *argv[], struct hook_create *create)
 	struct error err = { 0 };
 	struct unknown_keys keys = { 0 };
 	const struct flags_unknown unknown = { unknown_note, &keys };
-	struct log log;
+	enum log_level level;
 	enum hook_name name;
 	struct str dir;
+	bool is_known;
 
 	create->conf = &conf;
 	if (flags_init(&parse, &hook_options, &conf, create->arena, &err) < 0 ||
@@ -299,10 +300,12 @@ static int program_run(int argc, char *argv[], struct hook_create *create)
 				parse.arguments ? "more than one hook name" : "no hook name");
 		return usage_error(EXIT_USAGE, &err);
 	}
-	log_start(&log, &conf, conf.log_fname);
-	create->log = &log;
-	if (hook_name_parse(str_of(parse.argument[0]), &name, &err) < 0) {
-		(void)log_event(&log, LOG_WARN, "hook called with unknown hook", "hook", parse.argument[0],
+	is_known = hook_name_parse(str_of(parse.argument[0]), &name, &err) >= 0;
+	if (is_known && name == HOOK_POSTSTOP && log_level_parse(str_of(conf.log_level), &level) >= 0)
+		return 0; /* nothing to do, nothing to say: not even a log to open */
+	log_start(create->log, &conf, conf.log_fname);
+	if (!is_known) {
+		(void)log_event(create->log, LOG_WARN, "hook called with unknown hook", "hook", parse.argument[0],
 				NULL); /* counted */
 		return usage_error(EXIT_USAGE, &err);
 	}
@@ -314,8 +317,9 @@ int main(int argc, char *argv[])
 	struct arena arena = arena_over(arena_memory, sizeof arena_memory);
 	struct arena check_arena = arena_over(check_memory, sizeof check_memory);
 	struct hook_stop stop;
+	struct log log;
 	struct hook_create create = {
-		.arena = &arena, .check_arena = &check_arena, .stop = &stop, .stdin_fd = STDIN_FILENO
+		.log = &log, .arena = &arena, .check_arena = &check_arena, .stop = &stop, .stdin_fd = STDIN_FILENO
 	};
 
 	hook_self_seal();
