@@ -25,7 +25,7 @@ from bed import BIN, POLICIES, api, cgroups  # noqa: E402
 from bed.agent import STATE, Agent  # noqa: E402
 
 NAMESPACES = 250
-POD = "/bench-scale/kubepods/burstable/pod{pod:08x}-0000-4000-8000-000000000000/{id:064x}"
+POD = "/bench-scale/burstable/pod{pod:08x}-0000-4000-8000-000000000000/{id:064x}"
 
 
 def namespace(number):
