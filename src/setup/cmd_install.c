@@ -15,6 +15,7 @@
 #include "setup/hook_binary.h"
 #include "setup/hook_drop_in.h"
 #include "setup/host_detect.h"
+#include "setup/nri_plugin.h"
 #include "setup/setup_context.h"
 
 #define DROP_IN_MAX (256u << 10)
@@ -249,14 +250,19 @@ static void signal_wait(const sigset_t *set)
 		;
 }
 
+static void stop_signals(sigset_t *ret_set)
+{
+	(void)sigemptyset(ret_set); /* these cannot fail for signals that exist */
+	(void)sigaddset(ret_set, SIGTERM);
+	(void)sigaddset(ret_set, SIGINT);
+}
+
 static int hook_register(struct setup_context *context, struct installed *hook, struct error *err)
 {
 	sigset_t set;
 	int result;
 
-	(void)sigemptyset(&set); /* these cannot fail for signals that exist */
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGINT);
+	stop_signals(&set);
 	if (context->conf.daemonize) /* from before the file is there, so that no signal leaves it behind */
 		(void)sigprocmask(SIG_BLOCK, &set, NULL);
 	result = drop_in_install(context, hook, err);
@@ -268,6 +274,49 @@ static int hook_register(struct setup_context *context, struct installed *hook, 
 		return 0;
 	}
 	return remove_both(context, hook->drop_in, hook->local, hook->name, err);
+}
+
+/*
+ * With NRI nothing is registered on the host: the plugin is connected as long as it runs. A container that is made but
+ * not started yet when the hook is taken away fails, and is made again by whoever wanted it.
+ */
+static int plugin_run(struct setup_context *context, const struct installed *hook, const char *plugin,
+		      struct nri_plugin_start *start, struct error *err)
+{
+	sigset_t set;
+	int result;
+
+	stop_signals(&set);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL); /* fails for wrong arguments only */
+	start->hook = hook->host;
+	start->log = hook->log;
+	start->hook_timeout_ns = hook->timeout_ns;
+	start->hook_knows_identity = hook->told.knows_runtime;
+	(void)log_event(&context->log, LOG_INFO, "starting the NRI plugin", "program", plugin, "socket", start->socket,
+			NULL); /* counted by the log */
+	result = nri_plugin_run(start, plugin, &set, err);
+	if (result < 0)
+		return error_wrap(err, result, "the hook stays in place, but nothing calls it now");
+	if (!strcmp(context->conf.on_exit, "keep")) {
+		(void)log_event(&context->log, LOG_INFO, "ending; the hook stays in place", NULL);
+		return 0;
+	}
+	return binary_remove(context, hook->local, true, err);
+}
+
+/* Before anything is copied. */
+static int plugin_check(struct setup_context *context, const struct nri_plugin_start *start, char *ret_plugin,
+			struct error *err)
+{
+	if (!context->conf.daemonize)
+		return error_set(err, EINVAL,
+				 "NRI hook setup needs to be daemonized: the NRI plugin works as long as it runs; add "
+				 "--daemonize. Nothing was installed");
+	if (strlen(start->index) != 2 || strspn(start->index, "0123456789") != 2)
+		return setup_usage_error(context, err, "--nri-hook.index: want two digits, not '%.80s'", start->index);
+	if (!*start->name)
+		return setup_usage_error(context, err, "--nri-hook.name: want a name");
+	return nri_plugin_find(start, ret_plugin, err);
 }
 
 /* Without --oci-hooks.local-dir, and where the default is not mounted: the folder that this host's runtime reads. */
@@ -287,6 +336,15 @@ int setup_install(struct setup_context *context, struct error *err)
 												      NULL };
 	const struct setup_conf *conf = &context->conf;
 	struct installed hook = { .name = base_name(conf->local_binary) };
+	struct nri_plugin_start start = { .program = conf->nri_program,
+					  .index = conf->nri_index,
+					  .name = conf->nri_name,
+					  .socket = conf->nri_socket,
+					  .status_file = conf->nri_status,
+					  .log_level = conf->log_level,
+					  .hook_args = context->hook_args };
+	bool nri = !strcmp(conf->interface, "nri-hook");
+	char plugin[PATH_MAX];
 	int result = is_one_of(context, "interface", conf->interface, interfaces, err);
 
 	if (result >= 0)
@@ -311,17 +369,14 @@ int setup_install(struct setup_context *context, struct error *err)
 		result = path_join(hook.drop_in, sizeof hook.drop_in, conf->hooks_dir, hook.name, ".json", err);
 	if (result >= 0)
 		result = timeout_find(context, &hook, err);
+	if (result >= 0 && nri)
+		result = plugin_check(context, &start, plugin, err);
 	if (result >= 0)
 		result = binary_install(context, &hook, err);
 	if (result < 0)
 		return result;
-	if (!strcmp(conf->interface, "nri-hook"))
-		return error_set(
-			err, ENOSYS,
-			"the hook is in its place, but nothing calls it yet: with NRI that is the work of the program "
-			"tetragon-nri-hook, which this command does not start. With CRI-O use --interface=oci-hooks, "
-			"with "
-			"containerd patch-containerd-conf add-oci-hook");
+	if (nri)
+		return plugin_run(context, &hook, plugin, &start, err);
 	return hook_register(context, &hook, err);
 }
 

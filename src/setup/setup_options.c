@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "setup/nri_plugin.h"
 #include "setup/setup_context.h"
 
 #define FIELD(member) offsetof(struct setup_conf, member)
@@ -23,10 +24,20 @@
 			"whose annotations the hook believes: cri-o, podman, containerd, docker, or auto (by the " \
 			"cgroup path)"                                                                             \
 	}
+#define NRI_ROWS                                                                                   \
+	{                                                                                          \
+		"nri-hook.socket",       FLAG_STRING, FIELD(nri_socket),                           \
+		"/var/run/nri/nri.sock", "FILE",      "the runtime's NRI socket"                   \
+	},                                                                                         \
+	{                                                                                          \
+		"nri-hook.status-file", FLAG_STRING, FIELD(nri_status), NRI_PLUGIN_STATUS, "FILE", \
+			"where the NRI plugin keeps its state and verify reads it"                 \
+	}
 
 static const struct flag install_rows[] = {
 	{ "interface", FLAG_STRING, FIELD(interface), "oci-hooks", "NAME",
-	  "how the hook is registered: oci-hooks (a file that CRI-O and podman read) or nri-hook" },
+	  "how the hook is registered: oci-hooks (a file that CRI-O and podman read), or nri-hook: "
+	  "the NRI plugin tetragon-nri-hook adds it to each container, while this program runs; needs --daemonize" },
 	{ "local-binary", FLAG_STRING, FIELD(local_binary), "/usr/bin/tetragon-oci-hook", "FILE",
 	  "the hook to copy, as this process sees it; it is run once before it is registered" },
 	{ "local-install-dir", FLAG_STRING, FIELD(local_install_dir), "", "DIR",
@@ -42,6 +53,9 @@ static const struct flag install_rows[] = {
 	HOOKS_DIR_ROW,
 	{ "nri-hook.index", FLAG_STRING, FIELD(nri_index), "01", "NN", "index of the NRI plugin, two digits" },
 	{ "nri-hook.name", FLAG_STRING, FIELD(nri_name), "tetragon", "NAME", "name of the NRI plugin" },
+	{ "nri-hook.program", FLAG_STRING, FIELD(nri_program), "", "FILE",
+	  "the plugin's program, tetragon-nri-hook; without it the one beside this program" },
+	NRI_ROWS,
 	LOG_ROW,
 	{ 0 },
 };
@@ -132,7 +146,7 @@ static const struct flag hook_rows[] = {
 	{ "runtime-spec", FLAG_STRING, FIELD(runtime_spec), "/etc/containerd/base-spec.json", "FILE",
 	  "base spec that the runtimes are to use" },
 	{ "write-runtime-spec", FLAG_BOOL, FIELD(write_spec), "false", NULL,
-	  "write that file: `ctr oci spec`, and the hook in it" },
+	  "write that file: `ctr oci spec`, and the hook in it; with --undo: take it away again" },
 	{ "ctr", FLAG_STRING, FIELD(ctr), "ctr", "BINARY", "containerd's client, for --write-runtime-spec" },
 	{ "hook", FLAG_STRING, FIELD(hook), "/opt/tetragon/tetragon-oci-hook", "FILE",
 	  "the hook as the host sees it, for --write-runtime-spec; its arguments follow the word hook-args" },
@@ -181,7 +195,8 @@ const struct setup_command setup_commands[SETUP_COMMANDS] = {
 	  "copy the hook to its place and register it",
 	  { PROGRAM "install [flags] [hook-args ARG...]",
 	    "Copies the hook, runs it once there, and registers it with CRI-O and podman by a file in their hooks\n"
-	    "folder. Whatever follows the word hook-args goes to the hook as it is, even if it begins with '-'.\n"
+	    "folder, or runs the NRI plugin that adds it to each container (containerd, CRI-O). Whatever follows the\n"
+	    "word hook-args goes to the hook as it is, even if it begins with '-'.\n"
 	    "Nothing is registered when the copy cannot run: a hook that fails stops every container.\n"
 	    "\n"
 	    "  " PROGRAM "install --local-install-dir=/opt/tetragon --host-install-dir=/opt/tetragon \\\n"

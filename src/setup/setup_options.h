@@ -15,7 +15,7 @@ struct setup_conf {
 	const char *hooks_dir;
 	const char *runtime;
 	const char *on_exit;
-	const char *nri_index, *nri_name;
+	const char *nri_index, *nri_name, *nri_program, *nri_socket, *nri_status;
 	struct flag_list args;
 	bool daemonize;
 	/* patch-… */

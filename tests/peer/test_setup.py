@@ -117,9 +117,27 @@ def test_usage_errors_exit_80(place):
     assert "did you mean --dry-run" in run(*NRI, "--dryrun", status=80).stderr
 
 
-def test_nri_hook_installs_the_binary_and_says_what_is_missing(place):
-    assert "nothing calls it" in run("install", *install_flags(place), "--interface=nri-hook", status=1).stderr
-    assert files(place) == ["bin/tetragon-oci-hook"]
+PLUGIN = os.environ.get("NRI_PROGRAM", str(TOP / "build/bin/tetragon-nri-hook"))
+
+
+def test_nri_hook_is_checked_before_anything_is_copied(place):
+    flags = [*install_flags(place), "--interface=nri-hook", f"--nri-hook.program={PLUGIN}"]
+    assert "needs to be daemonized" in run("install", *flags, status=1).stderr
+    run("install", *flags, "--daemonize", "--nri-hook.index=1", status=80)
+    assert "NRI plugin" in run("install", *flags, "--daemonize", f"--nri-hook.program={place}/none", status=1).stderr
+    assert "does not call itself" in run("install", *flags, "--daemonize", f"--nri-hook.program={HOOK}", status=1).stderr
+    assert files(place) == []
+
+
+def test_nri_hook_that_ends_is_told(place):
+    """A plugin that starts and gives up: the hook stays, the exit status says so."""
+    script = broken(place, b'#!/bin/sh\n[ "$1" = --help ] && echo tetragon-nri-hook && exit 0\necho "$@" > "$0.args"\nexit 3\n', "plugin")
+    said = run("install", *install_flags(place), "--interface=nri-hook", "--daemonize", f"--nri-hook.program={script}", "--nri-hook.name=x",
+               "hook-args", "--fail-allow-namespaces=a,b", "--grpc-timeout=1500ms", status=1).stderr
+    assert "status 3" in said and files(place / "bin") == ["tetragon-oci-hook"]
+    told = (place / "etc/plugin.args").read_text().split()
+    assert {"--nri-name=x", "--nri-index=01", "--grpc-timeout=1.5s", "--oci-hook-path=/opt/tetragon/tetragon-oci-hook",
+            "--hook-args=--log-fname=/opt/tetragon/tetragon-oci-hook.log", "--hook-args=--fail-allow-namespaces=a\\,b"} <= set(told)
 
 
 def test_uninstall_takes_only_what_is_ours(place):
