@@ -14,26 +14,30 @@
 #include "setup/setup_context.h"
 
 #define CTR_LIMIT_NS (20 * NS_PER_S)
+#define SPEC_MAX (4u << 20)
 #define ROOM_MORE 65536 /* for the hook and its arguments */
 
 /* Where the reader finds things: offset behind the '{' that begins the document, and whether it has hooks at all, or
- * ours. */
+ * ours, or others'. */
 struct found {
 	size_t open;
-	bool hooks, ours, any;
+	bool hooks, ours, any, others;
 };
 
 /* Walks the value of "hooks": ours is a "path" that is the hook's. */
 static int hooks_look(struct json_reader *reader, const char *path, struct found *found, struct error *err)
 {
 	unsigned depth = reader->depth;
-	bool is_path = false;
+	bool is_path = false, is_ours;
 	int event;
 
 	found->hooks = true;
 	while ((event = json_next(reader, err)) >= 0 && reader->depth >= depth) {
-		if (event == JSON_STRING && is_path)
-			found->ours |= json_string_is(reader->text, str_of(path));
+		if (event == JSON_STRING && is_path) {
+			is_ours = json_string_is(reader->text, str_of(path));
+			found->ours |= is_ours;
+			found->others |= !is_ours;
+		}
 		is_path = event == JSON_KEY && json_string_is(reader->text, STR("path"));
 		found->any |= is_path;
 	}
@@ -132,5 +136,33 @@ int base_spec_write(struct setup_context *context, struct error *err)
 	result = file_swap(conf->runtime_spec, room, out.len, 0644, NULL, err);
 	if (result >= 0)
 		(void)log_event(&context->log, LOG_INFO, "written output", "filename", conf->runtime_spec, NULL);
+	return result;
+}
+
+int base_spec_remove(struct setup_context *context, struct error *err)
+{
+	const char *path = context->conf.runtime_spec;
+	auto_swap struct file_swap swap = FILE_SWAP_NONE;
+	struct found found = { 0 };
+	auto_free char *spec = NULL;
+	size_t len;
+	int result = file_swap_begin(&swap, path, NULL, err);
+
+	if (result >= 0)
+		result = file_swap_read(&swap, SPEC_MAX, &spec, &len, err);
+	if (result == -ENOENT)
+		return 0;
+	if (result >= 0)
+		result = spec_look((struct str){ spec, len }, context->conf.hook, &found, err);
+	if (result < 0)
+		return error_wrap(err, result, "%s stays", path);
+	if (!found.ours || found.others)
+		return error_set(err, EPERM, "%s: left as it is: %s is not its only hook (see --hook)", path,
+				 context->conf.hook);
+	if (context->conf.dry_run)
+		return 0;
+	result = file_swap_remove(&swap, err);
+	if (result >= 0)
+		(void)log_event(&context->log, LOG_INFO, "removed base spec", "filename", path, NULL); /* counted */
 	return result;
 }

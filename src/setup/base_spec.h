@@ -20,4 +20,10 @@ int base_spec_add_hook(struct str spec, const struct hook_drop_in *drop_in, stru
  * could. */
 int base_spec_write(struct setup_context *context, struct error *err);
 
+/*
+ * Takes --runtime-spec away if it has --hook as its only hook; one that is not there is no error. -EPERM: it has other
+ * hooks or not ours, and stays.
+ */
+int base_spec_remove(struct setup_context *context, struct error *err);
+
 #endif

@@ -159,7 +159,9 @@ int setup_add_oci_hook(struct setup_context *context, struct error *err)
 		if (result < 0)
 			return result;
 	}
-	return conf_patch_run(context, &patch, err);
+	result = conf_patch_run(context, &patch, err);
+	/* After the configuration that names it. */
+	return result >= 0 && context->conf.undo && context->conf.write_spec ? base_spec_remove(context, err) : result;
 }
 
 int setup_enable_annotations(struct setup_context *context, struct error *err)

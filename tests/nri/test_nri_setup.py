@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What set-up installs is what a real containerd calls, and what it takes away is gone: by NRI, and by a base spec."""
+import os
+import pathlib
+import signal
+import subprocess
+
+import grpc
+import pytest
+
+from bed import BIN, wait_until
+from containerd_bed import KILLED
+
+SETUP = os.environ.get("SETUP_PROGRAM", str(BIN / "tetragon-oci-hook-setup"))
+HOOK = "tetragon-oci-hook"
+
+
+def run(*arguments, status=0):
+    done = subprocess.run([SETUP, *map(str, arguments)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == status, (done.stdout, done.stderr)
+    return done
+
+
+def files(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() or path.is_symlink())
+
+
+@pytest.fixture
+def place(folder):
+    for name in ("bin", "hooks", "backup"):
+        (folder / "s" / name).mkdir(parents=True)
+    return folder / "s"
+
+
+def install_flags(place):
+    return [f"--local-binary={BIN}/{HOOK}", f"--local-install-dir={place}/bin", f"--host-install-dir={place}/bin",
+            f"--oci-hooks.local-dir={place}/hooks"]
+
+
+def hook_args(agent):
+    return ["hook-args", f"--grpc-address={agent.address}", "--grpc-timeout=500ms", f"--unseen-dir={agent.unseen}"]
+
+
+def is_hooked(containerd):
+    """Tenant A's forbidden call is its last; tenant B lives."""
+    assert containerd.pod("tenant-a").run("/bin/first_lseek") == (KILLED, "")
+    assert containerd.pod("tenant-b").run("/bin/first_lseek") == (0, "survived\n")
+
+
+def is_free(containerd):
+    assert containerd.pod("tenant-a").run("/bin/first_lseek") == (0, "survived\n")
+
+
+@pytest.mark.parametrize("on_exit", ["remove", "keep"])
+def test_nri_hook(containerd, guarded, place, on_exit):
+    containerd.mode = f"set-up, nri-hook, {on_exit}"
+    log, status = place / "log", place / "status"
+    is_free(containerd)
+    with open(log, "wb") as out:
+        child = subprocess.Popen(
+            [SETUP, "install", *install_flags(place), "--interface=nri-hook", "--daemonize", f"--on-exit={on_exit}",
+             f"--nri-hook.program={BIN}/tetragon-nri-hook", f"--nri-hook.socket={containerd.nri_socket}",
+             f"--nri-hook.status-file={status}", *hook_args(guarded)], stdin=subprocess.DEVNULL, stderr=out)
+    try:
+        wait_until(lambda: status.exists() and '"connected": true' in status.read_text(), 20, lambda: f"connected\n{log.read_text()}")
+        is_hooked(containerd)
+        assert files(place / "bin") == [HOOK, f"{HOOK}.log"]
+    finally:
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(20) == 0, log.read_text()
+    assert not status.exists()
+    is_free(containerd)
+    assert (HOOK in files(place / "bin")) == (on_exit == "keep")
+    run("uninstall", f"--local-install-dir={place}/bin", f"--oci-hooks.local-dir={place}/hooks")
+    assert files(place / "bin") == [f"{HOOK}.log"] and files(place / "hooks") == files(place / "backup") == []
+
+
+def test_base_spec(containerd, guarded, place):
+    containerd.mode = "set-up, base spec"
+    config, spec = containerd.folder / "config.toml", containerd.folder / "base-spec.json"
+    before = config.read_bytes()
+    run("install", *install_flags(place), *hook_args(guarded))
+    (place / "hooks" / f"{HOOK}.json").unlink()  # containerd reads no such folder
+    patch = ["patch-containerd-conf", "add-oci-hook", f"--config-file={config}", f"--backup-dir={place}/backup",
+             f"--runtime-spec={spec}", f"--ctr={containerd.bin}/ctr"]
+    run(*patch, "--write-runtime-spec", f"--hook={place}/bin/{HOOK}", "--in-place", f"--validate={containerd.bin}/containerd",
+        *hook_args(guarded), "--runtime=containerd", f"--log-fname={place}/bin/{HOOK}.log")
+    is_free(containerd)  # it is read at a start
+    containerd.restart()
+    is_hooked(containerd)
+    guarded.close()
+    with pytest.raises(grpc.RpcError, match="hook"):
+        containerd.pod("tenant-a").run("/bin/true")
+    # Away again.
+    run(*patch, "--undo", "--write-runtime-spec", f"--hook={place}/bin/{HOOK}")
+    assert config.read_bytes() == before and not spec.exists()
+    containerd.restart()
+    run("uninstall", f"--local-install-dir={place}/bin", f"--oci-hooks.local-dir={place}/hooks")
+    assert containerd.pod("tenant-a").run("/bin/true") == (0, "")
+    assert files(place) == [f"bin/{HOOK}.log"]
+    assert not [path for path in pathlib.Path(containerd.folder).glob("*") if "setup" in path.name]
