@@ -20,10 +20,13 @@ static int count_records(void *context, const struct abi_header *record, size_t 
 	return 0;
 }
 
-/* Takes all there is, for a while: the host makes records too. */
+#define DRAIN_READS 1000 /* more than a full buffer; the host makes records meanwhile */
+
+/* Takes all there is: hits are lost while more than half of the buffer is waiting. */
 static void drain(struct bed *bed, unsigned *seen)
 {
-	for (int i = 0; i < 20 && sensor_events_read(bed->sensor, count_records, seen) == SENSOR_RECORDS_MAX; i++)
+	for (int i = 0; i < DRAIN_READS && sensor_events_read(bed->sensor, count_records, seen) == SENSOR_RECORDS_MAX;
+	     i++)
 		;
 	memset(seen, 0, 8 * sizeof *seen);
 }

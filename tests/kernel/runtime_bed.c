@@ -366,11 +366,17 @@ void guest_start(const struct bed *bed, const struct container *c, char **argv, 
 	must(read(ret_guest->out, text, sizeof text - 1) > 0 && !strncmp(text, "ready", 5), text, NULL);
 }
 
+bool guest_calls(const struct guest *guest, const char *text)
+{
+	char answer[64] = "";
+
+	return write(guest->in, "x", 1) == 1 && read(guest->out, answer, sizeof answer - 1) > 0 &&
+	       !strncmp(answer, text, strlen(text));
+}
+
 bool guest_survives(const struct guest *guest)
 {
-	char text[64] = "";
-
-	return write(guest->in, "x", 1) == 1 && read(guest->out, text, sizeof text - 1) > 0;
+	return guest_calls(guest, "survived");
 }
 
 int guest_end(struct guest *guest)

@@ -93,6 +93,8 @@ struct guest {
 	int in, out;
 };
 void guest_start(const struct bed *bed, const struct container *c, char **argv, struct guest *ret_guest);
+/* Gives it a byte. Whether it answers with `text`; false if it has ended. */
+bool guest_calls(const struct guest *guest, const char *text);
 /* Makes it call once. */
 bool guest_survives(const struct guest *guest);
 /* Kills it if it is still there; its wait status. */

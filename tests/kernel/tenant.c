@@ -86,23 +86,38 @@ static void obey(void)
 		forbidden();
 }
 
-static void *obey_alone(void *leader_alive)
+static void *obey_alone(void *program)
 {
-	(void)leader_alive;
+	char byte;
+
 	usleep(50000); /* the leader is a zombie by then */
-	obey();
+	if (!program)
+		obey();
+	else if (write(1, "ready\n", 6) == 6 && read(0, &byte, 1) == 1)
+		execute(program); /* takes the leader's place: nothing is left of it */
 	_exit(0);
+}
+
+static int leave_alone(char *program)
+{
+	pthread_t thread;
+
+	must(pthread_create(&thread, NULL, obey_alone, program) == 0, "pthread_create", NULL);
+	syscall(SYS_exit, 0); /* this thread alone */
+	return 95;
 }
 
 /* leaderless: a process whose first thread has ended. */
 static int leaderless(char **argv)
 {
-	pthread_t thread;
-
 	(void)argv;
-	must(pthread_create(&thread, NULL, obey_alone, NULL) == 0, "pthread_create", NULL);
-	syscall(SYS_exit, 0); /* this thread alone */
-	return 95;
+	return leave_alone(NULL);
+}
+
+/* leaderless-exec PROGRAM: one that executes the program at the first byte. */
+static int leaderless_exec(char **argv)
+{
+	return leave_alone(argv[1]);
 }
 
 /* memfd PROGRAM: the program from anonymous memory, under the name of a runtime that protects itself so. */
@@ -150,6 +165,7 @@ static const struct {
 	{ "move-pid", move_pid, 2 },
 	{ "failed-exec", failed_exec, 1 },
 	{ "leaderless", leaderless, 0 },
+	{ "leaderless-exec", leaderless_exec, 1 },
 	{ "memfd", memfd, 1 },
 	{ "mounted-over", mounted_over, 0 },
 	{ "dig", dig, 1 },
