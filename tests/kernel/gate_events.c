@@ -50,6 +50,18 @@ static void kinds(struct bed *bed)
 	policy_unload(bed);
 }
 
+static void forks_make(int n)
+{
+	fflush(stdout);
+	for (int i = 0; i < n; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			_exit(0);
+		must(pid > 0 && waitpid(pid, NULL, 0) == pid, "fork", NULL);
+	}
+}
+
 /* Who makes records faster than they are read must not keep the reader. */
 static void bounded(struct bed *bed)
 {
@@ -58,14 +70,7 @@ static void bounded(struct bed *bed)
 	int first, is_readable, second;
 
 	drain(bed, seen);
-	fflush(stdout);
-	for (int i = 0; i < FORKS; i++) {
-		pid_t pid = fork();
-
-		if (pid == 0)
-			_exit(0);
-		must(pid > 0 && waitpid(pid, NULL, 0) == pid, "fork", NULL);
-	}
+	forks_make(FORKS);
 	first = sensor_events_read(bed->sensor, count_records, seen);
 	for (int i = 0; i < 8; i++)
 		all += seen[i];
@@ -77,8 +82,38 @@ static void bounded(struct bed *bed)
 	    "events: the descriptor stays readable, %d more", second);
 }
 
+/* A tenant's hits must not keep the records of processes out. */
+static void flooded(struct bed *bed)
+{
+	char *argv[] = { (char *)"/bin/gate_test", (char *)"tenant", (char *)"flood", NULL };
+	uint64_t before[ABI_COUNTERS], after[ABI_COUNTERS];
+	unsigned seen[8] = { 0 };
+	struct outcome outcome;
+	struct container c;
+
+	policy_load(bed, HEAD "  - call: sys_lseek\n    syscall: true\n    args:\n    - {index: 0, type: int}\n"
+			      "    selectors:\n    - matchArgs:\n"
+			      "      - {index: 0, operator: Equal, values: ['-1']}\n");
+	container_new(bed, &c, "flood");
+	container_register(bed, &c, true);
+	drain(bed, seen);
+	must(sensor_counters(bed->sensor, before) == 0, "sensor_counters", NULL);
+	outcome = container_run_args(bed, &c, argv, PLAIN);
+	forks_make(FORKS);
+	must(sensor_counters(bed->sensor, after) == 0, "sensor_counters", NULL);
+	row(bed, outcome.survived && after[ABI_CNT_HITS_LOST] > before[ABI_CNT_HITS_LOST],
+	    "events: hits are lost in a flood (%llu)",
+	    (unsigned long long)(after[ABI_CNT_HITS_LOST] - before[ABI_CNT_HITS_LOST]));
+	row(bed, after[ABI_CNT_EVENTS_LOST] == before[ABI_CNT_EVENTS_LOST], "events: those of processes are not (%llu)",
+	    (unsigned long long)(after[ABI_CNT_EVENTS_LOST] - before[ABI_CNT_EVENTS_LOST]));
+	drain(bed, seen);
+	container_remove(&c);
+	policy_unload(bed);
+}
+
 void gate_events(struct bed *bed)
 {
 	kinds(bed);
 	bounded(bed);
+	flooded(bed);
 }

@@ -15,7 +15,8 @@
 
 #include "runtime_bed.h"
 
-#define DIG_LEVELS 300 /* more than ABI_LEVEL_MAX */
+#define DIG_LEVELS 300    /* more than ABI_LEVEL_MAX */
+#define FLOOD_CALLS 40000 /* their hits are more than fits into half of the ring buffer */
 
 static void forbidden(void)
 {
@@ -155,6 +156,16 @@ static int dig(char **argv)
 	return 0;
 }
 
+/* flood: the forbidden call again and again, under a policy that only reports it. */
+static int flood(char **argv)
+{
+	(void)argv;
+	for (int i = 0; i < FLOOD_CALLS; i++)
+		(void)lseek(-1, 0, SEEK_SET);
+	(void)!write(1, "survived\n", 9);
+	return 0;
+}
+
 static const struct {
 	const char *verb;
 	int (*run)(char **argv);
@@ -169,6 +180,7 @@ static const struct {
 	{ "memfd", memfd, 1 },
 	{ "mounted-over", mounted_over, 0 },
 	{ "dig", dig, 1 },
+	{ "flood", flood, 0 },
 };
 
 int tenant_run(char **argv)
