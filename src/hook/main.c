@@ -261,9 +261,8 @@ static int status_of(const struct flag_parse *parse, const char *flag)
 }
 
 /* Everything about the call of the program, then the hook. */
-static int program_run(int argc, char *argv[], struct hook_create *create)
+static int program_run(int argc, char *argv[], struct hook_conf *conf, struct hook_create *create)
 {
-	struct hook_conf conf;
 	struct flag_parse parse = { 0 };
 	struct error err = { 0 };
 	struct unknown_keys keys = { 0 };
@@ -273,27 +272,26 @@ static int program_run(int argc, char *argv[], struct hook_create *create)
 	struct str dir;
 	bool is_known;
 
-	create->conf = &conf;
-	if (flags_init(&parse, &hook_options, &conf, create->arena, &err) < 0 ||
+	if (flags_init(&parse, &hook_options, conf, create->arena, &err) < 0 ||
 	    flags_parse_argv(&parse, argc, argv, &err) < 0)
 		return usage_error(EXIT_USAGE, &err);
 	if (parse.help || parse.version)
 		return answer_question(&parse);
 	dir = hook_self_dir(create->arena);
-	keys.is_told = conf.check_config;
+	keys.is_told = conf->check_config;
 	if (hook_self_config(dir, &unknown, &parse, &err) < 0)
 		return usage_error(1, &err);
-	conf.log_fname = log_name(&conf, dir, create->arena);
-	if (conf.just_print_config)
-		return config_print(&conf);
-	if (runtime_parse(str_of(conf.runtime), &create->runtime, &err) < 0) {
+	conf->log_fname = log_name(conf, dir, create->arena);
+	if (conf->just_print_config)
+		return config_print(conf);
+	if (runtime_parse(str_of(conf->runtime), &create->runtime, &err) < 0) {
 		(void)error_wrap(&err, -EINVAL, "--runtime");
-		return usage_error(conf.check_config ? 1 : status_of(&parse, "runtime"), &err);
+		return usage_error(conf->check_config ? 1 : status_of(&parse, "runtime"), &err);
 	}
-	if (conf.check_config)
-		return config_check(&conf, create->runtime, create->check_arena, keys.count);
+	if (conf->check_config)
+		return config_check(conf, create->runtime, create->check_arena, keys.count);
 	if (hook_option_is_from(&parse, "eval-cel", FLAG_FROM_ARGV))
-		return expression_try(&conf, create->runtime, create->arena);
+		return expression_try(conf, create->runtime, create->arena);
 	if (parse.arguments != 1) {
 		(void)error_set(&err, EINVAL,
 				"%s; want one of createRuntime, createContainer, poststop, server-version",
@@ -301,15 +299,15 @@ static int program_run(int argc, char *argv[], struct hook_create *create)
 		return usage_error(EXIT_USAGE, &err);
 	}
 	is_known = hook_name_parse(str_of(parse.argument[0]), &name, &err) >= 0;
-	if (is_known && name == HOOK_POSTSTOP && log_level_parse(str_of(conf.log_level), &level) >= 0)
+	if (is_known && name == HOOK_POSTSTOP && log_level_parse(str_of(conf->log_level), &level) >= 0)
 		return 0; /* nothing to do, nothing to say: not even a log to open */
-	log_start(create->log, &conf, conf.log_fname);
+	log_start(create->log, conf, conf->log_fname);
 	if (!is_known) {
 		(void)log_event(create->log, LOG_WARN, "hook called with unknown hook", "hook", parse.argument[0],
 				NULL); /* counted */
 		return usage_error(EXIT_USAGE, &err);
 	}
-	return hook_run(create, name, conf.log_fname);
+	return hook_run(create, name, conf->log_fname);
 }
 
 int main(int argc, char *argv[])
@@ -317,13 +315,17 @@ int main(int argc, char *argv[])
 	struct arena arena = arena_over(arena_memory, sizeof arena_memory);
 	struct arena check_arena = arena_over(check_memory, sizeof check_memory);
 	struct hook_stop stop;
+	struct hook_conf conf;
 	struct log log;
-	struct hook_create create = {
-		.log = &log, .arena = &arena, .check_arena = &check_arena, .stop = &stop, .stdin_fd = STDIN_FILENO
-	};
+	struct hook_create create = { .conf = &conf,
+				      .log = &log,
+				      .arena = &arena,
+				      .check_arena = &check_arena,
+				      .stop = &stop,
+				      .stdin_fd = STDIN_FILENO };
 
 	hook_self_seal();
 	create.start_ns = clock_now_ns(CLOCK_MONOTONIC);
 	hook_stop_init(&stop);
-	return program_run(argc, argv, &create);
+	return program_run(argc, argv, &conf, &create);
 }

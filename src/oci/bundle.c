@@ -168,6 +168,18 @@ static bool is_same(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
+/* `at` becomes its parent; the old descriptor is closed. Returns 0, or -errno. */
+static int step_up(int *at)
+{
+	int up = openat(*at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (up < 0)
+		return -errno;
+	(void)close(*at); /* O_PATH: nothing can fail */
+	*at = up;
+	return 0;
+}
+
 /* Without /proc: from the bundle upwards, is one of the folders the root? 1 yes, 0 no, or -errno. */
 static int walk_up(int bundle_fd, int root_fd)
 {
@@ -177,8 +189,7 @@ static int walk_up(int bundle_fd, int root_fd)
 	if (at < 0 || fstat(root_fd, &root) < 0)
 		return -errno;
 	for (int level = 0; level < LEVELS_MAX; level++) {
-		auto_close int up = -1;
-		int below;
+		int r;
 
 		if (fstat(at, &here) < 0)
 			return -errno;
@@ -187,12 +198,9 @@ static int walk_up(int bundle_fd, int root_fd)
 		if (level && is_same(&here, &before))
 			return 0; /* "/" is its own parent */
 		before = here;
-		up = openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (up < 0)
-			return -errno;
-		below = at;
-		at = up;
-		up = below; /* closed here */
+		r = step_up(&at);
+		if (r < 0)
+			return r;
 	}
 	return -ELOOP;
 }

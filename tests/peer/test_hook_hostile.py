@@ -99,6 +99,17 @@ def test_the_decision_is_the_same(bed, api, name):
     assert bed.log_file.stat().st_mode & 0o777 in (0o644, 0o000) and bed.unseen.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.parametrize("root, status", [(".", 1), ("..", 1), ("/", 1), ("{bed}/bundle", 1), ("{bed}", 1), ("rootfs", 0), ("nowhere", 0), ("rootfs/..", 1)])
+@pytest.mark.parametrize("name", ["nothing", "no /proc"])
+def test_a_bundle_in_the_containers_root_is_found_without_proc_too(bed, api, name, root, status):
+    spec = containerd_spec(namespace="kube-system")
+    spec["root"]["path"] = root.replace("{bed}", str(bed.folder))
+    bed.write(spec)
+    with Agent(api, f"unix:{bed.socket}"):
+        code, text = become(bed, name)
+    assert code == status and ("lies in the container's root" in text) == bool(status), text
+
+
 # --- what is opened
 
 def traced(bed, name, *flags):
