@@ -301,3 +301,22 @@ def test_what_real_runtimes_write(bed, agent, name):
     root = spec["root"]["path"]
     assert container.rootDir == (root if root.startswith("/") else str(bed.bundle / root))
     assert dict(container.annotations) == spec["annotations"] and len(container.mounts) == len(spec["mounts"])
+
+
+@pytest.mark.parametrize("name", sorted(set(hook_bed.fixture_names(with_state=False)) - set(hook_bed.fixture_names())))
+def test_what_real_runtimes_write_of_which_no_state_was_caught(bed, agent, name):
+    """Sandboxes, and specs of the systemd driver: the container's id comes from the cgroup's path."""
+    spec = json.loads((hook_bed.FIXTURES / name / "config.json").read_text())
+    bed.write(json.dumps(spec))
+    assert bed.run(state=b"").code == 0
+    container = agent.container
+    given = spec["linux"]["cgroupsPath"]
+    if ":" in given:
+        slice_name, prefix, leaf = given.split(":")
+        parts = slice_name.removesuffix(".slice").split("-")
+        levels = ["-".join(parts[:n + 1]) + ".slice" for n in range(len(parts))]
+        assert container.cgroupsPath == "/" + "/".join(levels) + f"/{prefix}-{leaf}.scope"
+    else:
+        assert container.cgroupsPath == given
+    assert re.fullmatch("[0-9a-f]{64}", container.containerID) and container.containerID in given
+    assert container.podNamespace == "tenant-a" and container.podUID.replace("-", "_") in given.replace("-", "_")
