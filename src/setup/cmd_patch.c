@@ -2,6 +2,7 @@
 /* The three patch commands: which file, which edit, which judge. */
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -13,6 +14,7 @@
 #include "setup/containerd_imports.h"
 #include "setup/crio_conf.h"
 #include "setup/host_detect.h"
+#include "setup/running.h"
 #include "setup/setup_context.h"
 
 /* A second edit, of what the first one made. */
@@ -82,6 +84,28 @@ static int crio_edit(struct setup_context *context, struct str text, char **ret_
 				       ret_len, notes, err);
 }
 
+/* A daemon that runs outranks what lies on the disk; two that differ leave the choice to the administrator. */
+static int running_config_find(struct setup_context *context, struct error *err)
+{
+	struct running running[RUNNING_MAX];
+	size_t n = running_find("containerd", running);
+
+	for (size_t i = 0; i < n; i++)
+		if (!*running[i].config)
+			(void)snprintf(running[i].config, sizeof running[i].config, "%s", context->conf.config_file);
+	for (size_t i = 1; i < n; i++)
+		if (strcmp(running[i].config, running[0].config) != 0)
+			return error_set(
+				err, EPERM,
+				"several containerd run here: %d reads %s, %d reads %s; choose with --config-file",
+				(int)running[0].pid, running[0].config, (int)running[i].pid, running[i].config);
+	if (n && strcmp(running[0].config, context->conf.config_file) != 0) {
+		(void)snprintf(context->running_config, sizeof context->running_config, "%s", running[0].config);
+		context->conf.config_file = context->running_config;
+	}
+	return 0;
+}
+
 /* Without --config-file: the file that this host's runtime is configured by, if it is ours to change. */
 static int config_find(struct setup_context *context, const char *runtime, struct error *err)
 {
@@ -100,7 +124,7 @@ static int config_find(struct setup_context *context, const char *runtime, struc
 	if (!found.host->config)
 		return error_set(err, EPERM, "this is %s: %s", found.host->name, found.host->advice);
 	context->conf.config_file = found.host->config;
-	return 0;
+	return strcmp(runtime, "containerd") != 0 || found.host->reads ? 0 : running_config_find(context, err);
 }
 
 int setup_enable_nri(struct setup_context *context, struct error *err)

@@ -21,38 +21,19 @@
 #include "base/json.h"
 #include "conf/toml.h"
 #include "setup/command_run.h"
-#include "setup/containerd_conf.h"
 #include "setup/hook_binary.h"
 #include "setup/hook_drop_in.h"
 #include "setup/host_detect.h"
+#include "setup/running.h"
 #include "setup/setup_context.h"
+#include "setup/verify.h"
 
 #define REPORT_BYTES 65536
 #define FOLDER_FILES_MAX 1024 /* looked at in one hooks folder */
 #define DROP_IN_MAX (256u << 10)
 #define CHECK_LIMIT_NS (10 * NS_PER_S)
-#define NRI_SOCKET "/var/run/nri/nri.sock"
 
-struct report {
-	struct buf out;
-	bool json, open; /* open: a check failed */
-	size_t checks;
-};
-
-struct verify {
-	const struct setup_conf *conf;
-	struct report *report;
-	int root_fd;
-	const struct host *host; /* NULL: unknown */
-	char hook[PATH_MAX];     /* as the host sees it */
-	bool registered;
-};
-
-/* One line. `todo`: what to do where it failed. */
-static void tell(struct report *report, bool good, const char *check, const char *todo, const char *format, ...)
-	__attribute__((format(printf, 5, 6)));
-
-static void tell(struct report *report, bool good, const char *check, const char *todo, const char *format, ...)
+void verify_tell(struct report *report, bool good, const char *check, const char *todo, const char *format, ...)
 {
 	char evidence[ERROR_TEXT_MAX];
 	va_list args;
@@ -74,20 +55,14 @@ static void tell(struct report *report, bool good, const char *check, const char
 	buf_byte(&report->out, '}');
 }
 
-static int host_read(int root_fd, const char *path, size_t limit, char **ret_text, size_t *ret_len, struct error *err)
+int verify_read(const struct verify *verify, const char *path, size_t limit, char **ret_text, size_t *ret_len,
+		struct error *err)
 {
-	auto_close int fd = host_open(root_fd, path, O_RDONLY | O_NONBLOCK);
+	auto_close int fd = host_open(verify->root_fd, path, O_RDONLY | O_NONBLOCK);
 
 	if (fd < 0)
 		return error_errno(err, -fd, "%s", path);
 	return file_read_fd(fd, limit, ret_text, ret_len, err);
-}
-
-static bool host_has(int root_fd, const char *path)
-{
-	auto_close int fd = host_open(root_fd, path, O_PATH);
-
-	return fd >= 0;
 }
 
 static void selinux_check(struct verify *verify, int fd)
@@ -97,17 +72,18 @@ static void selinux_check(struct verify *verify, int fd)
 	size_t len;
 	ssize_t n;
 
-	if (host_read(verify->root_fd, "/sys/fs/selinux/enforce", 16, &enforce, &len, NULL) < 0 || enforce[0] != '1')
+	if (verify_read(verify, "/sys/fs/selinux/enforce", 16, &enforce, &len, NULL) < 0 || enforce[0] != '1')
 		return;
 	(void)snprintf(proc, sizeof proc, "/proc/self/fd/%d", fd);
 	n = getxattr(proc, "security.selinux", label, sizeof label - 1);
 	label[n > 0 ? n : 0] = '\0';
-	tell(verify->report,
-	     strstr(label, ":bin_t:") || strstr(label, ":container_runtime_exec_t:") || strstr(label, ":usr_t:"),
-	     "selinux",
-	     "the runtime may not run a file with this label: chcon -t bin_t, or restorecon where a rule for the "
-	     "folder exists",
-	     "enforcing, label %s", *label ? label : "unknown");
+	verify_tell(
+		verify->report,
+		strstr(label, ":bin_t:") || strstr(label, ":container_runtime_exec_t:") || strstr(label, ":usr_t:"),
+		"selinux",
+		"the runtime may not run a file with this label: chcon -t bin_t, or restorecon where a rule for the "
+		"folder exists",
+		"enforcing, label %s", *label ? label : "unknown");
 }
 
 /* The hook itself judges its options. */
@@ -117,8 +93,28 @@ static void options_check(struct verify *verify)
 	struct error err = { 0 };
 	int result = command_run(argv, CHECK_LIMIT_NS, NULL, NULL, &err);
 
-	tell(verify->report, result >= 0, "hook config", "correct it: with it each container's start fails", "%s",
-	     result < 0 ? err.text : "the hook accepts its configuration");
+	verify_tell(verify->report, result >= 0, "hook config", "correct it: with it each container's start fails",
+		    "%s", result < 0 ? err.text : "the hook accepts its configuration");
+}
+
+/* Byte for byte: no sum to keep, and it tells an old hook from a changed one as little. */
+static void source_compare(struct verify *verify, struct str installed)
+{
+	const char *path = verify->conf->local_binary;
+	auto_free char *content = NULL;
+	struct error err = { 0 };
+	size_t len;
+	int result = file_read_at(AT_FDCWD, path, HOOK_BINARY_MAX, &content, &len, &err);
+
+	if (result == -ENOENT && !verify->names_binary)
+		return; /* nothing to compare with on this host */
+	if (result < 0)
+		verify_tell(verify->report, false, "hook content", "name the hook to compare with: --local-binary",
+			    "%s", err.text);
+	else
+		verify_tell(verify->report, str_equal(installed, (struct str){ content, len }), "hook content",
+			    "it is another version, or was changed: install it again",
+			    "compared with %s, byte for byte", path);
 }
 
 static void binary_check(struct verify *verify)
@@ -135,34 +131,38 @@ static void binary_check(struct verify *verify)
 	int result;
 
 	if (fd < 0 || fstat(fd, &st)) {
-		tell(verify->report, false, "hook", again, "%s: %s", verify->hook, strerror(fd < 0 ? -fd : errno));
+		verify_tell(verify->report, false, "hook", again, "%s: %s", verify->hook,
+			    strerror(fd < 0 ? -fd : errno));
 		return;
 	}
 	if (!S_ISREG(st.st_mode) || !(st.st_mode & 0111)) {
-		tell(verify->report, false, "hook", again, "%s: no executable file (mode %04o)", verify->hook,
-		     st.st_mode & 07777u);
+		verify_tell(verify->report, false, "hook", again, "%s: no executable file (mode %04o)", verify->hook,
+			    st.st_mode & 07777u);
 		return;
 	}
 	if (st.st_uid || (st.st_mode & 0022)) {
-		tell(verify->report, false, "hook", "chown root:root and chmod 0755 it: the runtime runs it as root",
-		     "%s: uid %u, mode %04o: others than root can change it", verify->hook, st.st_uid,
-		     st.st_mode & 07777u);
+		verify_tell(verify->report, false, "hook",
+			    "chown root:root and chmod 0755 it: the runtime runs it as root",
+			    "%s: uid %u, mode %04o: others than root can change it", verify->hook, st.st_uid,
+			    st.st_mode & 07777u);
 		return;
 	}
 	if (!fstatvfs(fd, &fs) && (fs.f_flag & ST_NOEXEC)) {
-		tell(verify->report, false, "hook", "install it into another folder",
-		     "%s: its file system is mounted noexec", verify->hook);
+		verify_tell(verify->report, false, "hook", "install it into another folder",
+			    "%s: its file system is mounted noexec", verify->hook);
 		return;
 	}
 	result = file_read_fd(fd, HOOK_BINARY_MAX, &content, &len, &err);
 	if (result >= 0)
 		result = hook_binary_inspect((struct str){ content, len }, &err);
-	if (result >= 0 && !strcmp(verify->conf->root, "/"))
+	if (result >= 0 && verify->is_here)
 		result = hook_binary_ask(verify->hook, &told, &err);
-	tell(verify->report, result >= 0, "hook", again, "%s%s%s%s", result < 0 ? "" : verify->hook,
-	     *told.version ? ": " : "", told.version, result < 0 ? err.text : "");
+	verify_tell(verify->report, result >= 0, "hook", again, "%s%s%s%s", result < 0 ? "" : verify->hook,
+		    *told.version ? ": " : "", told.version, result < 0 ? err.text : "");
 	if (result >= 0)
 		selinux_check(verify, fd);
+	if (result >= 0)
+		source_compare(verify, (struct str){ content, len });
 	if (*told.version) /* the original has none, and no such check */
 		options_check(verify);
 }
@@ -179,18 +179,18 @@ static void drop_in_check(struct verify *verify, const char *folder, const char 
 	bool env = memmem(text.p, text.len, "\"env\"", 5) != NULL;
 
 	verify->registered = true;
-	tell(verify->report, !strcmp(path, verify->hook), "registered",
-	     "install again, or name the folder with --host-install-dir", "%s/%s names %s", folder, name, path);
-	tell(verify->report, env, "environment", "install again with this program",
-	     env ? "the hook's environment is fixed in %s"
-		 : "%s has no env: the hook inherits the runtime's environment",
-	     name);
+	verify_tell(verify->report, !strcmp(path, verify->hook), "registered",
+		    "install again, or name the folder with --host-install-dir", "%s/%s names %s", folder, name, path);
+	verify_tell(verify->report, env, "environment", "install again with this program",
+		    env ? "the hook's environment is fixed in %s"
+			: "%s has no env: the hook inherits the runtime's environment",
+		    name);
 	(void)snprintf(file, sizeof file, "%s/%s", verify->conf->host_install_dir, HOOK_CONFIG_NAME);
-	if (host_read(verify->root_fd, file, DROP_IN_MAX, &config, &len, NULL) < 0)
+	if (verify_read(verify, file, DROP_IN_MAX, &config, &len, NULL) < 0)
 		len = 0;
 	if (hook_timeout_find(NULL, (struct str){ config, len }, &deadline, &err) < 0)
-		tell(verify->report, false, "hook config", "correct the file: with it each container's start fails",
-		     "%s: %s", file, err.text);
+		verify_tell(verify->report, false, "hook config",
+			    "correct the file: with it each container's start fails", "%s: %s", file, err.text);
 }
 
 static void folder_check(struct verify *verify, const char *folder)
@@ -223,15 +223,31 @@ static void folders_check(struct verify *verify)
 {
 	bool given = *verify->conf->hooks_dir != '\0';
 	const char *first = given ? verify->conf->hooks_dir : verify->host ? verify->host->hooks[0] : NULL;
+	auto_free char(*folder)[PATH_MAX] = NULL;
 
-	if (!first)
+	if (!given && *verify->conf->config_file) /* containerd's: it reads no such folder */
 		return;
-	folder_check(verify, first);
-	for (size_t i = 1; !given && i < HOST_HOOKS && verify->host->hooks[i]; i++)
-		folder_check(verify, verify->host->hooks[i]);
+	if (!given && verify->host && !strcmp(verify->host->runtime, "cri-o")) {
+		size_t n;
+
+		folder = calloc(VERIFY_FOLDERS, PATH_MAX);
+		n = folder ? verify_crio_folders(verify, folder) : 0;
+		first = n ? folder[0] : "(hooks_dir names no folder)";
+		for (size_t i = 0; i < n; i++)
+			folder_check(verify, folder[i]);
+	} else if (first) {
+		folder_check(verify, first);
+		for (size_t i = 1; !given && i < HOST_HOOKS && verify->host->hooks[i]; i++)
+			folder_check(verify, verify->host->hooks[i]);
+	} else {
+		return;
+	}
+	if (!verify->registered && verify_has_plugin(verify))
+		verify_plugin(verify);
 	if (!verify->registered)
-		tell(verify->report, false, "registered", "tetragon-oci-hook-setup install registers it",
-		     "no file in %s registers %s", first, verify->conf->binary_name);
+		verify_tell(verify->report, false, "registered",
+			    "tetragon-oci-hook-setup install registers it; with CRI-O hooks_dir must name the folder",
+			    "no file in %s registers %s", first, verify->conf->binary_name);
 }
 
 /* Whether one of the runtimes of `plugin` starts containers from a spec that names the hook. */
@@ -252,58 +268,66 @@ static bool spec_has_hook(struct verify *verify, const struct toml *doc, const c
 			continue;
 		toml_string(spec, room, &name);
 		(void)snprintf(file, sizeof file, "%.*s", (int)name.len, name.p);
-		if (name.len && host_read(verify->root_fd, file, 4u << 20, &text, &len, NULL) >= 0 &&
+		if (name.len && verify_read(verify, file, 4u << 20, &text, &len, NULL) >= 0 &&
 		    memmem(text, len, verify->hook, strlen(verify->hook)))
 			return true;
 	}
 	return false;
 }
 
-static void nri_check(struct verify *verify, const struct toml *doc)
+/* What is checked here is one configuration: of a second daemon nothing is known. */
+static void daemons_check(struct verify *verify, const char *file)
 {
-	static const char *const path[] = { "plugins", CONTAINERD_NRI, "disable", NULL };
-	static const char *const reject[] = { "plugins", CONTAINERD_NRI, "default_validator",
-					      "reject_oci_hook_adjustment", NULL };
-	const struct toml_node *disable = toml_find(doc, path), *rejected = toml_find(doc, reject);
-	bool off = disable && disable->type == TOML_BOOL && toml_bool(disable);
-	bool socket = host_has(verify->root_fd, NRI_SOCKET);
+	struct running running[RUNNING_MAX];
+	size_t n = verify->is_here ? running_find("containerd", running) : 0;
+	char all[ERROR_TEXT_MAX / 2];
+	struct buf out = buf_over(all, sizeof all);
 
-	tell(verify->report, !off, "nri config",
-	     "tetragon-oci-hook-setup patch-containerd-conf enable-nri --in-place, then restart", "%s",
-	     off       ? "NRI is disabled"
-	     : disable ? "NRI is enabled"
-		       : "the file does not say whether NRI is on");
-	tell(verify->report, socket, "nri socket", "restart the runtime; containerd 1.7 needs enable-nri first",
-	     "%s %s", NRI_SOCKET, socket ? "is there" : "is not there: NRI is off in the runtime that runs");
-	if (rejected && rejected->type == TOML_BOOL && toml_bool(rejected))
-		tell(verify->report, false, "nri validator",
-		     "take reject_oci_hook_adjustment out, or use the plugin's direct mode",
-		     "the validator refuses injected hooks: every container would fail");
-	/* That a plugin is registered can be seen only by asking it: that is the plugin's part. */
-	tell(verify->report, false, "registered", "run the NRI plugin, or use add-oci-hook",
-	     "no runtime of this configuration starts containers from a base spec with the hook");
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&out, "%s%d (%s)", i ? ", " : "", (int)running[i].pid,
+			   *running[i].config ? running[i].config : "/etc/containerd/config.toml"); /* cut is fine */
+	if (n > 1)
+		verify_tell(verify->report, false, "one daemon",
+			    "stop those that serve no pods, or check each: its configuration, its NRI socket",
+			    "several containerd run: %s; only %s is checked here", all, file);
+	else if (n == 1 && *running[0].config && strcmp(running[0].config, file) != 0)
+		verify_tell(verify->report, false, "one daemon", "name the configuration with --config-file",
+			    "the containerd that runs reads %s, not %s", running[0].config, file);
+}
+
+static bool is_containerd(const struct verify *verify)
+{
+	const struct host *host = verify->host;
+
+	return *verify->conf->config_file || (host && !strcmp(host->runtime, "containerd") &&
+					      !*verify->conf->hooks_dir && (host->config || host->reads));
 }
 
 static void containerd_check(struct verify *verify)
 {
-	const char *file = verify->host->reads ? verify->host->reads : verify->host->config;
+	const char *given = verify->conf->config_file, *file = *given                ? given
+							       : verify->host->reads ? verify->host->reads
+										     : verify->host->config;
+	const char *const dump[] = { verify->conf->validate, "--config", file, "config", "dump", NULL };
 	auto_toml struct toml *doc = NULL;
 	auto_free char *text = NULL;
 	struct error err = { 0 };
 	size_t len;
-	int result = host_read(verify->root_fd, file, TOML_BYTES_MAX, &text, &len, &err);
+	int result = *verify->conf->validate ? command_run(dump, CHECK_LIMIT_NS, &text, &len, &err)
+					     : verify_read(verify, file, TOML_BYTES_MAX, &text, &len, &err);
 
+	daemons_check(verify, file);
 	if (result >= 0)
 		result = toml_parse((struct str){ text, len }, &doc, &err);
-	tell(verify->report, result >= 0, "configuration", "correct the file", "%s%s%s", file, result < 0 ? ": " : "",
-	     result < 0 ? err.text : "");
+	verify_tell(verify->report, result >= 0, "configuration", "correct the file", "%s%s%s", file,
+		    result < 0 ? ": " : "", result < 0 ? err.text : "");
 	if (result < 0)
 		return;
 	if (!spec_has_hook(verify, doc, "io.containerd.grpc.v1.cri") &&
 	    !spec_has_hook(verify, doc, "io.containerd.cri.v1.runtime"))
-		nri_check(verify, doc);
+		verify_containerd_nri(verify, doc);
 	else
-		tell(verify->report, true, "registered", "", "a base spec of %s names %s", file, verify->hook);
+		verify_tell(verify->report, true, "registered", "", "a base spec of %s names %s", file, verify->hook);
 }
 
 static void agent_check(struct verify *verify)
@@ -314,14 +338,14 @@ static void agent_check(struct verify *verify)
 	auto_close int file = host_open(verify->root_fd, verify->conf->socket, O_PATH);
 
 	if (file < 0) {
-		tell(verify->report, false, "agent", todo, "%s: %s", verify->conf->socket, strerror(-file));
+		verify_tell(verify->report, false, "agent", todo, "%s: %s", verify->conf->socket, strerror(-file));
 		return;
 	}
 	(void)snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d", file);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address))
-		tell(verify->report, false, "agent", todo, "%s: %s", verify->conf->socket, strerror(errno));
+		verify_tell(verify->report, false, "agent", todo, "%s: %s", verify->conf->socket, strerror(errno));
 	else
-		tell(verify->report, true, "agent", "", "%s answers the door", verify->conf->socket);
+		verify_tell(verify->report, true, "agent", "", "%s answers the door", verify->conf->socket);
 }
 
 static void log_check(struct verify *verify)
@@ -331,9 +355,9 @@ static void log_check(struct verify *verify)
 
 	if (fd < 0) /* told by the hook's own check */
 		return;
-	tell(verify->report, fstatvfs(fd, &fs) || !(fs.f_flag & ST_RDONLY), "log",
-	     "give the hook a --log-fname in a folder that can be written to", "%s/tetragon-oci-hook.log",
-	     verify->conf->host_install_dir);
+	verify_tell(verify->report, fstatvfs(fd, &fs) || !(fs.f_flag & ST_RDONLY), "log",
+		    "give the hook a --log-fname in a folder that can be written to", "%s/tetragon-oci-hook.log",
+		    verify->conf->host_install_dir);
 }
 
 int setup_verify(struct setup_context *context, struct error *err)
@@ -341,7 +365,11 @@ int setup_verify(struct setup_context *context, struct error *err)
 	auto_free char *memory = malloc(REPORT_BYTES);
 	struct report report = { .out = buf_over(memory, memory ? REPORT_BYTES : 0), .json = context->conf.json };
 	auto_close int root_fd = open(context->conf.root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	struct verify verify = { .conf = &context->conf, .report = &report, .root_fd = root_fd };
+	struct verify verify = { .conf = &context->conf,
+				 .report = &report,
+				 .root_fd = root_fd,
+				 .is_here = !strcmp(context->conf.root, "/"),
+				 .names_binary = setup_given(context, "local-binary") };
 	struct host_found found;
 	struct error unknown = { 0 };
 
@@ -355,12 +383,11 @@ int setup_verify(struct setup_context *context, struct error *err)
 		buf_byte(&report.out, '[');
 	if (host_detect(context->conf.root, &found, &unknown) >= 0)
 		verify.host = found.host;
-	tell(&report, verify.host != NULL, "host", "name the hooks folder with --hooks-dir", "%s",
-	     verify.host ? verify.host->name : unknown.text);
+	verify_tell(&report, verify.host != NULL, "host", "name the hooks folder with --hooks-dir", "%s",
+		    verify.host ? verify.host->name : unknown.text);
 	binary_check(&verify);
 	folders_check(&verify);
-	if (verify.host && !strcmp(verify.host->runtime, "containerd") && !*context->conf.hooks_dir &&
-	    (verify.host->config || verify.host->reads))
+	if (is_containerd(&verify))
 		containerd_check(&verify);
 	log_check(&verify);
 	agent_check(&verify);

@@ -6,6 +6,8 @@
 #ifndef SETUP_SETUP_CONTEXT_H
 #define SETUP_SETUP_CONTEXT_H
 
+#include <limits.h>
+
 #include "base/flags.h"
 #include "base/log.h"
 #include "setup/setup_options.h"
@@ -14,8 +16,9 @@ struct setup_context {
 	struct setup_conf conf;
 	struct flag_parse parse;
 	struct log log;
-	const char *const *hook_args; /* NULL-terminated, may be empty; valid as long as argv */
-	bool usage;                   /* the error that is returned is one of usage */
+	const char *const *hook_args;  /* NULL-terminated, may be empty; valid as long as argv */
+	char running_config[PATH_MAX]; /* the configuration that a running daemon names */
+	bool usage;                    /* the error that is returned is one of usage */
 };
 
 /* A wrong use of the command's options: sets the text and context->usage, returns -EINVAL. */

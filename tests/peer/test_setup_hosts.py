@@ -179,3 +179,101 @@ def test_verify_containerd(healthy):
     assert not checks["nri config"]["ok"] and not checks["nri socket"]["ok"]
     conf.write_text("version = \n")
     assert not verify(healthy, 1, AGENT)["configuration"]["ok"]
+
+
+def containerd_host(healthy, conf):
+    shutil.rmtree(healthy / "usr/bin")
+    tree(healthy, ["/etc/containerd/config.toml", "/var/run/nri/nri.sock", "/var/run/tetragon/"])
+    (healthy / "etc/containerd/config.toml").write_text(conf)
+    return healthy / "var/run/tetragon/nri-hook.json"
+
+
+CONNECTED = '{"pid": 1, "connected": true, "since": "2026-01-01T00:00:00.000Z", "mode": "inject", "reason": ""}'
+LOST = CONNECTED.replace("true", "false").replace('"reason": ""', '"reason": "the runtime \\"closed\\" it"')
+VALIDATOR = 'version = 3\n[plugins."io.containerd.nri.v1.nri".default_validator]\nenable = true\nrequired_plugins = ["tetragon"]\n'
+
+
+@pytest.mark.parametrize("conf, status, wrong", [
+    ("version = 3\n", CONNECTED, {}),
+    (VALIDATOR, CONNECTED, {}),
+    (VALIDATOR.replace("enable = true\n", ""), CONNECTED, {"nri required": "not enabled"}),
+    (VALIDATOR + "reject_oci_hook_adjustment = true\n", CONNECTED, {"nri validator": "refuses"}),
+    ("version = 3\n", None, {"registered": "no NRI plugin has written"}),
+    ("version = 3\n", "{", {"registered": "nri-hook.json"}),
+    ("version = 3\n", "[]", {"registered": "JSON object"}),
+    ("version = 3\n", "", {"registered": "nri-hook.json"}),
+    ("version = 3\n", LOST, {"registered": 'the runtime "closed" it'}),
+], ids=["connected", "required", "half required", "rejects hooks", "no plugin", "cut", "other shape", "empty", "lost"])
+def test_verify_nri(healthy, conf, status, wrong):
+    path = containerd_host(healthy, conf)
+    if status is not None:
+        path.write_text(status)
+    checks = verify(healthy, 1 if wrong else 0, AGENT)
+    assert {name for name, check in checks.items() if not check["ok"]} == set(wrong), checks
+    for name, text in wrong.items():
+        assert text in checks[name]["evidence"] and checks[name]["todo"]
+
+
+def test_verify_wants_the_plugin_required_when_told_so(healthy):
+    path = containerd_host(healthy, "version = 3\n")
+    path.write_text(CONNECTED)
+    assert "not required" in verify(healthy, 0, AGENT)["nri required"]["evidence"]
+    assert not verify(healthy, 1, AGENT, "--require-plugin=tetragon")["nri required"]["ok"]
+
+
+def test_verify_asks_containerd_itself(healthy):
+    """What is in force is what it prints, whatever the file says."""
+    path = containerd_host(healthy, "version = 3\n")
+    path.write_text(CONNECTED)
+    judge = healthy / "judge"
+    judge.write_text("#!/bin/sh\n[ \"$*\" = \"--config /etc/containerd/config.toml config dump\" ] || exit 3\n"
+                     "printf '[plugins.\"io.containerd.nri.v1.nri\"]\\ndisable = true\\n'\n")
+    judge.chmod(0o755)
+    assert verify(healthy, 1, AGENT, f"--validate={judge}")["nri config"]["evidence"] == "NRI is disabled"
+    judge.write_text("#!/bin/sh\nexit 1\n")
+    assert not verify(healthy, 1, AGENT, f"--validate={judge}")["configuration"]["ok"]
+
+
+def test_verify_compares_the_hook(healthy):
+    other = healthy / "other"
+    shutil.copy(HOOK, other)
+    assert verify(healthy, 0, AGENT, f"--local-binary={other}")["hook content"]["ok"]
+    other.write_bytes(other.read_bytes() + b"x")
+    assert not verify(healthy, 1, AGENT, f"--local-binary={other}")["hook content"]["ok"]
+    assert not verify(healthy, 1, AGENT, f"--local-binary={healthy}/none")["hook content"]["ok"]
+
+
+def test_verify_reads_the_hooks_folder_that_crio_reads(healthy):
+    """The last file that names hooks_dir wins, whatever the file is called, and replaces the list."""
+    shutil.rmtree(healthy / "usr/bin")
+    tree(healthy, ["/etc/crio/crio.conf", "/etc/crio/crio.conf.d/"])
+    assert verify(healthy, 0, AGENT)["registered"]["ok"]
+    conf = healthy / "etc/crio"
+    (conf / "crio.conf").write_text('[crio.runtime]\nhooks_dir = ["/etc/other"]\n')
+    assert "/etc/other" in verify(healthy, 1, AGENT)["registered"]["evidence"]
+    (conf / "crio.conf.d/10-a").write_text('[crio.runtime]\nhooks_dir = ["/etc/other", "/usr/share/containers/oci/hooks.d"]\n')
+    assert verify(healthy, 0, AGENT)["registered"]["ok"]
+    (conf / "crio.conf.d/20-b.conf.bak").write_text("[crio.runtime]\nhooks_dir = []\n")
+    assert not verify(healthy, 1, AGENT)["registered"]["ok"]
+    tree(healthy, ["/var/run/tetragon/"])
+    (healthy / "var/run/tetragon/nri-hook.json").write_text(CONNECTED)
+    assert verify(healthy, 0, AGENT)["registered"]["ok"]
+    (conf / "crio.conf.d/30-c").write_text("nonsense")
+    assert not verify(healthy, 1, AGENT)["configuration"]["ok"]
+
+
+def test_verify_names_a_second_daemon(tmp_path):
+    """Two processes whose program is called containerd, each with a configuration of its own; docker's does not count."""
+    program, conf = tmp_path / "containerd", tmp_path / "config.toml"
+    shutil.copy("/bin/busybox", program)
+    conf.write_text("version = 3\n")
+    children = []
+    try:
+        for config in ("/x/one.toml", "/x/two.toml", "/var/run/docker/containerd/containerd.toml"):
+            children.append(subprocess.Popen(["sh", "-c", "read x", "sh", "--config", config], executable=program, stdin=subprocess.PIPE))
+        done = subprocess.run([SETUP, "verify", f"--config-file={conf}"], capture_output=True, text=True, timeout=60)
+        assert "several containerd run" in done.stdout and "/x/one.toml" in done.stdout and "/x/two.toml" in done.stdout
+        assert "docker/containerd.toml" not in done.stdout
+    finally:
+        for child in children:
+            child.communicate()
