@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real containerd, agent and plugin for each test, in a short temporary folder; nothing is left behind."""
+import contextlib
 import pathlib
 import shutil
 import subprocess
@@ -10,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
-from bed import POLICIES, TOP  # noqa: E402
+from bed import POLICIES, TOP, cgroups  # noqa: E402
 from bed.agent import Agent  # noqa: E402
 
 import containerd_bed  # noqa: E402
@@ -24,6 +25,10 @@ def images():
     containerd_bed.images_make(folder)
     yield folder
     shutil.rmtree(folder)
+    for parent in ("kubepods/besteffort", "kubepods"):
+        for root in (cgroups.ROOT, *cgroups.ROOT.iterdir()):
+            with contextlib.suppress(OSError):  # somebody else's is in it, or it is no hierarchy
+                (root / parent).rmdir()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A containerd of the test's own: roots, sockets, images, pods through CRI; and our NRI plugin beside it."""
+import contextlib
 import functools
 import hashlib
 import importlib
@@ -218,9 +219,18 @@ class Containerd:
             for line in pathlib.Path("/proc/mounts").read_text().splitlines()[::-1]:
                 if line.split()[1].startswith(str(self.folder)):
                     subprocess.run(["umount", "-l", line.split()[1]], check=False)
+            self._remove_cgroups()
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _remove_cgroups(self):
+        """Those of the killed ones are busy for a moment yet."""
+        def gone():
             for uid in self.uids:
                 cgroups.remove_below(f"pod{uid}")
-            shutil.rmtree(self.folder, ignore_errors=True)
+            return not any((cgroups.v2_root() / f"kubepods/besteffort/pod{uid}").exists() for uid in self.uids)
+
+        with contextlib.suppress(TimeoutError):
+            wait_until(gone, 5, "cgroups are gone")
 
     # --- pods and containers ---
 
