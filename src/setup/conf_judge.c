@@ -96,10 +96,11 @@ static const char *const containerd_before[] = { "--config", NULL }, *const cont
 static const char *const crio_before[] = { "--config-dir=", "--config", NULL }, *const crio_after[] = { "config",
 													NULL };
 
-const struct conf_judge conf_judge_nri = { "containerd", containerd_before, containerd_after, nri_may_differ,
-					   nri_achieved };
-const struct conf_judge conf_judge_hook = { "containerd", containerd_before, containerd_after, hook_may_differ, NULL };
-const struct conf_judge conf_judge_crio = { "CRI-O", crio_before, crio_after, crio_may_differ, NULL };
+const struct conf_judge conf_judge_nri = { "containerd",     "containerd",   containerd_before,
+					   containerd_after, nri_may_differ, nri_achieved };
+const struct conf_judge conf_judge_hook = { "containerd",     "containerd",    containerd_before,
+					    containerd_after, hook_may_differ, NULL };
+const struct conf_judge conf_judge_crio = { "CRI-O", "crio", crio_before, crio_after, crio_may_differ, NULL };
 
 static int dump(struct setup_context *context, const struct conf_judge *judge, const char *path, struct toml **ret,
 		struct error *err)

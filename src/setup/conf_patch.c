@@ -9,37 +9,19 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "conf/toml.h"
-#include "setup/command_run.h"
 #include "setup/conf_backup.h"
 #include "setup/conf_judge.h"
 #include "setup/file_swap.h"
+#include "setup/runtime_restart.h"
 #include "setup/text_diff.h"
 
 #define NOTES_BYTES 65536
-#define RESTART_LIMIT_NS (120 * NS_PER_S)
 
-static int restart(struct setup_context *context, struct error *err)
-{
-	const char *const argv[] = { "systemctl", "restart", context->conf.unit, NULL };
-	int result;
-
-	if (!strcmp(context->conf.restart, "never")) {
-		(void)log_event(&context->log, LOG_INFO, "the runtime reads this when it is restarted", "unit",
-				context->conf.unit, NULL);
-		return 0;
-	}
-	result = command_run(argv, RESTART_LIMIT_NS, NULL, NULL, err);
-	if (result < 0)
-		return error_wrap(err, result, "the configuration is written, but the runtime was not restarted");
-	(void)log_event(&context->log, LOG_INFO, "restarted", "unit", context->conf.unit, NULL);
-	return 0;
-}
-
-static int undo(struct setup_context *context, struct file_swap *swap, struct str now, struct error *err)
+static int undo(struct setup_context *context, const struct conf_patch *patch, struct file_swap *swap, struct str now,
+		struct error *err)
 {
 	auto_free char *text = NULL;
 	size_t len;
@@ -63,7 +45,7 @@ static int undo(struct setup_context *context, struct file_swap *swap, struct st
 		return result;
 	conf_backup_forget(context->conf.backup_dir, swap);
 	(void)log_event(&context->log, LOG_INFO, "restored", "filename", swap->path, NULL);
-	return restart(context, err);
+	return runtime_restart(context, patch->judge->program, swap->path, err);
 }
 
 static bool is_same_file(const char *a, const char *b)
@@ -128,7 +110,7 @@ static int write_output(struct setup_context *context, const struct conf_patch *
 
 	if (context->conf.in_place || (*output && is_same_file(output, swap->path))) {
 		result = write_in_place(context, swap, before, after, err);
-		return result < 0 ? result : restart(context, err);
+		return result < 0 ? result : runtime_restart(context, patch->judge->program, swap->path, err);
 	}
 	if (!*output)
 		return write_temporary(context, patch, after, err);
@@ -144,8 +126,8 @@ static int options_check(struct setup_context *context, const struct conf_patch 
 	const struct setup_conf *conf = &context->conf;
 	bool in_place = conf->in_place || patch->drop_in;
 
-	if (strcmp(conf->restart, "never") != 0 && strcmp(conf->restart, "systemd") != 0)
-		return setup_usage_error(context, err, "--restart: want never or systemd, not '%.80s'", conf->restart);
+	if (runtime_restart_check(context, err) < 0)
+		return -EINVAL;
 	if (conf->in_place && *conf->output)
 		return setup_usage_error(context, err, "--in-place and --%s exclude each other",
 					 flags_find(context->parse.set, STR("output")) ? "output" : "output-file");
@@ -219,7 +201,7 @@ static int patch_run(struct setup_context *context, const struct conf_patch *pat
 	if (result < 0)
 		return result;
 	if (context->conf.undo)
-		return undo(context, swap, (struct str){ before, before_len }, err);
+		return undo(context, patch, swap, (struct str){ before, before_len }, err);
 	if (patch->check) {
 		result = patch->check(context, swap->path, (struct str){ before, before_len }, err);
 		if (result < 0)
@@ -240,7 +222,7 @@ static int patch_run(struct setup_context *context, const struct conf_patch *pat
 		return 0;
 	}
 	if (!after)
-		return context->conf.dry_run ? 0 : restart(context, err);
+		return context->conf.dry_run ? 0 : runtime_restart(context, patch->judge->program, swap->path, err);
 	return result_use(context, patch, swap, (struct str){ before, before_len }, (struct str){ after, after_len },
 			  err);
 }

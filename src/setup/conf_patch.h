@@ -15,6 +15,7 @@ struct toml_node;
 /* Which runtime's program judges the result, and how. */
 struct conf_judge {
 	const char *runtime;                      /* for messages */
+	const char *program;                      /* of the daemon: "containerd", "crio" */
 	const char *const *before, *const *after; /* arguments before and behind the file's name, NULL-terminated */
 	/* Whether our edit is meant to change this key of what is in force (x before, y after; one may be NULL). */
 	bool (*may_differ)(const struct toml_node *x, const struct toml_node *y);

@@ -111,8 +111,11 @@ static const struct flag print_rows[] = {
 		  FIELD(restart),                                                                                      \
 		  "never",                                                                                             \
 		  "HOW",                                                                                               \
-		  "after a change: never, or systemd (systemctl restart); nothing is restarted when nothing "          \
-		  "changed" },                                                                                         \
+		  "after a change: never, systemd (systemctl restart), signal (CRI-O reads again at SIGHUP; "          \
+		  "containerd is "                                                                                     \
+		  "ended, and waited for until its keeper has started it again) or auto (systemd where it is init, "   \
+		  "else "                                                                                              \
+		  "signal); nothing is restarted when nothing changed" },                                              \
 		{ "unit", FLAG_STRING, FIELD(unit), unit_name, "UNIT", "systemd's unit for --restart" }, LOG_ROW
 
 #define CONTAINERD_BINARY_HELP                                                                                      \

@@ -7,6 +7,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import threading
 import time
 
 import pytest
@@ -269,6 +270,47 @@ def test_drop_in(place, conf):
     assert "no drop-in can take that back" in run(*NRI, *flags, status=1).stderr
 
 
+@pytest.fixture
+def daemon(place, conf):
+    """A process whose program is called containerd and whose configuration is ours, with somebody who starts it again."""
+    program, started, over = place / "containerd", [], threading.Event()
+    shutil.copy("/bin/busybox", program)
+
+    def keep():
+        while not over.is_set():
+            started.append(subprocess.Popen(["sh", "-c", "read x", "sh", "-c", conf], executable=program, stdin=subprocess.PIPE))
+            started[-1].wait()
+            time.sleep(0.2)
+
+    thread = threading.Thread(target=keep)
+    thread.start()
+    while not started:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    yield started
+    over.set()
+    started[-1].terminate()
+    thread.join()
+    for child in started:
+        child.stdin.close()
+
+
+@pytest.mark.parametrize("how", ["signal", "auto"])
+def test_restart_by_signal(place, conf, daemon, how):
+    if how == "auto" and pathlib.Path("/run/systemd/system").exists():
+        how = "signal"  # auto would ask systemd, and this daemon is not its
+    assert "restarted" in in_place(place, conf, f"--restart={how}").stderr
+    assert len(daemon) == 2 and daemon[0].returncode == -signal.SIGTERM
+    assert "nothing to do" in in_place(place, conf, f"--restart={how}").stderr
+    assert len(daemon) == 2
+
+
+def test_restart_of_what_does_not_run(place, conf):
+    said = in_place(place, conf, "--restart=signal", status=1).stderr
+    assert "no containerd runs with" in said and "nri.v1.nri" in conf.read_text()
+    run(*NRI, f"--config-file={conf}", "--in-place", "--restart=sometimes", status=80)
+
+
 def judge(place, script):
     path = place / "judge"
     path.write_text("#!/bin/sh\n" + script)
@@ -390,3 +432,19 @@ def test_killed_at_every_system_call_of_an_install(place):
         uninstall(place)
         assert files(place / "bin") == files(place / "hooks") == [], n
     assert 0 < registered < calls
+
+
+def test_manual_page_and_completion_are_what_the_program_says():
+    done = subprocess.run([TOP / "scripts/gen-man", "--check", SETUP], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("words, wanted", [
+    (["ver"], {"verify"}), (["patch-containerd-conf", "a"], {"add-oci-hook"}), (["install", "--daem"], {"--daemonize"}),
+    (["patch-containerd-conf", "enable-nri", "--req"], {"--require-plugin="}), (["verify", "--j"], {"--json"}),
+    (["patch-crio-conf", "enable-annotations", "--restart", "s"], {"systemd", "signal"}),
+], ids=" ".join)
+def test_bash_completes(words, wanted):
+    script = (f"compopt() {{ :; }}; . {TOP}/deploy/completion/tetragon-oci-hook-setup; COMP_WORDS=(x {' '.join(words)}); "
+              f"COMP_CWORD={len(words)}; _tetragon_oci_hook_setup; echo \"${{COMPREPLY[@]}}\"")
+    assert set(subprocess.run(["bash", "-c", script], capture_output=True, text=True).stdout.split()) == wanted
