@@ -207,6 +207,17 @@ static int id_order(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
+/* Drops repeats from sorted ids; returns how many are left. */
+static size_t unique(uint64_t *ids, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (!kept || ids[kept - 1] != ids[i])
+			ids[kept++] = ids[i];
+	return kept;
+}
+
 static void mark_seen(void *context, const void *key, const void *value)
 {
 	struct ending *ending = context;
@@ -258,6 +269,7 @@ int sensor_collect(struct sensor *sensor, bool verify, sensor_gone_fn *each, voi
 		vanished_add(sensor, &ending);
 	if (r >= 0 && ending.n) {
 		qsort(ending.gone, ending.n, sizeof *ending.gone, id_order);
+		ending.n = unique(ending.gone, ending.n); /* a container may be gone by both tokens */
 		ending.used = calloc(ending.n, sizeof *ending.used);
 		r = ending.used ? map_walk(sensor->map[MAP_MARKS], sizeof(uint32_t), sizeof(struct abi_mark), mark_seen,
 					   &ending)
