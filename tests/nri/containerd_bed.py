@@ -223,9 +223,13 @@ class Containerd:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _remove_cgroups(self):
-        """Those of the killed ones are busy for a moment yet."""
+        """Those of killed containers are busy for a moment yet; a `runc init` whose shim died before the start waits for ever."""
         def gone():
             for uid in self.uids:
+                for procs in (cgroups.v2_root() / "kubepods/besteffort").glob(f"pod{uid}/*/cgroup.procs"):
+                    with contextlib.suppress(OSError):
+                        for pid in procs.read_text().split():
+                            os.kill(int(pid), signal.SIGKILL)
                 cgroups.remove_below(f"pod{uid}")
             return not any((cgroups.v2_root() / f"kubepods/besteffort/pod{uid}").exists() for uid in self.uids)
 
