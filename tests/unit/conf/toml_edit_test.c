@@ -160,7 +160,7 @@ static void edits_follow_the_table(void **state)
 		struct error err = { 0 };
 		int result = edit_run(cases[i].text, cases[i].op, cases[i].path, cases[i].value, &text, &err);
 
-		if (!cases[i].want ? result >= 0 : result < 0 || strcmp(text, cases[i].want) != 0)
+		if (!cases[i].want ? result >= 0 : result < 0 || !text || strcmp(text, cases[i].want) != 0)
 			fail_msg("%s: %d %s\n%s", cases[i].why, result, err.text, text ? text : "");
 	}
 	(void)state;

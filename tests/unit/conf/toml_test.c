@@ -65,12 +65,13 @@ static void limits_are_errors(void **state)
 	struct toml *doc;
 	struct error err = { 0 };
 
-	memcpy(text, "a = ", 4);
+	for (size_t i = 0; i < 4; i++)
+		text[i] = "a = "[i];
 	memset(text + 4, '[', 100000);
 	assert_int_equal(toml_parse((struct str){ text, 100004 }, &doc, &err), -E2BIG);
 	assert_non_null(strstr(err.text, "nested more than 96 deep"));
 	for (size_t i = 0; i + 1 < sizeof text - 5; i += 2)
-		memcpy(text + 5 + i, "1,", 2);
+		text[5 + i] = '1', text[6 + i] = ',';
 	assert_int_equal(toml_parse((struct str){ text, sizeof text }, &doc, &err), -E2BIG);
 	assert_non_null(strstr(err.text, "keys and values"));
 	assert_int_equal(toml_parse((struct str){ text, TOML_BYTES_MAX + 1 }, &doc, &err), -E2BIG);
