@@ -26,6 +26,7 @@ if venv.exists() and pathlib.Path(sys.prefix) != venv.parent.parent:
 sys.path.insert(0, str(top / "tests"))
 
 import agent_scale  # noqa: E402
+import setup_edits  # noqa: E402
 from bed import BIN, POLICIES, api, cgroups  # noqa: E402
 from bed.agent import Agent  # noqa: E402
 from bed.podman import Podman  # noqa: E402
@@ -209,6 +210,7 @@ def main():
         agent_scale.table(agent_scale.run(folder, options.containers, options.policies), options.containers,
                           options.policies)
         bench_syscalls(agent, podman)
+        setup_edits.bench(folder, heading, row)
         print("\n### Expressions (CEL)\n", flush=True)
         subprocess.run([top / "build" / "main" / "tests" / "bench" / "cel_bench"], check=True)
     finally:
