@@ -14,19 +14,20 @@
 #include "setup/containerd_imports.h"
 #include "setup/crio_conf.h"
 #include "setup/host_detect.h"
+#include "setup/required_plugin.h"
 #include "setup/running.h"
 #include "setup/setup_context.h"
 
 /* A second edit, of what the first one made. */
-static int plugin_edit(struct setup_context *context, struct str text, char **text_io, size_t *len_io,
-		       struct buf *notes, struct error *err)
+static int plugin_edit(struct setup_context *context, const struct required_names *names, struct str text,
+		       char **text_io, size_t *len_io, struct buf *notes, struct error *err)
 {
 	struct str now = *text_io ? (struct str){ *text_io, *len_io } : text;
 	char *more = NULL;
 	size_t len;
-	int result = containerd_require_plugin(now, context->conf.require_plugin,
-					       *context->conf.tolerate ? context->conf.tolerate : NULL, &more, &len,
-					       notes, err);
+	int result = required_plugin_add(now, names, context->conf.require_plugin,
+					 *context->conf.tolerate ? context->conf.tolerate : NULL, &more, &len, notes,
+					 err);
 
 	if (result < 0 || !more)
 		return result;
@@ -44,7 +45,7 @@ static int nri_edit(struct setup_context *context, struct str text, char **ret_t
 	int result = containerd_enable_nri(text, &out, &len, notes, err);
 
 	if (result >= 0 && *context->conf.require_plugin)
-		result = plugin_edit(context, text, &out, &len, notes, err);
+		result = plugin_edit(context, &required_in_containerd, text, &out, &len, notes, err);
 	if (result < 0)
 		return result;
 	*ret_text = take(out);
@@ -80,8 +81,20 @@ static int hook_edit(struct setup_context *context, struct str text, char **ret_
 static int crio_edit(struct setup_context *context, struct str text, char **ret_text, size_t *ret_len,
 		     struct buf *notes, struct error *err)
 {
-	return crio_enable_annotations(text, context->conf.annotations.item, context->conf.annotations.n, ret_text,
-				       ret_len, notes, err);
+	const struct flag_list *annotations = &context->conf.annotations;
+	auto_free char *out = NULL;
+	size_t len = 0;
+	int result = 0;
+
+	if (annotations->n)
+		result = crio_enable_annotations(text, annotations->item, annotations->n, &out, &len, notes, err);
+	if (result >= 0 && *context->conf.require_plugin)
+		result = plugin_edit(context, &required_in_crio, text, &out, &len, notes, err);
+	if (result < 0)
+		return result;
+	*ret_text = take(out);
+	*ret_len = len;
+	return 0;
 }
 
 /* A daemon that runs outranks what lies on the disk; two that differ leave the choice to the administrator. */
@@ -127,6 +140,17 @@ static int config_find(struct setup_context *context, const char *runtime, struc
 	return strcmp(runtime, "containerd") != 0 || found.host->reads ? 0 : running_config_find(context, err);
 }
 
+static int plugin_options_check(struct setup_context *context, struct error *err)
+{
+	if (*context->conf.tolerate && !*context->conf.require_plugin)
+		return setup_usage_error(context, err, "--tolerate-annotation: only with --require-plugin");
+	if (*context->conf.require_plugin && !*context->conf.validate && !context->conf.undo)
+		return setup_usage_error(
+			context, err,
+			"--require-plugin needs --validate=BINARY: older versions of the runtime ignore it in silence");
+	return 0;
+}
+
 int setup_enable_nri(struct setup_context *context, struct error *err)
 {
 	int result = config_find(context, "containerd", err);
@@ -141,13 +165,9 @@ int setup_enable_nri(struct setup_context *context, struct error *err)
 
 	if (result < 0)
 		return result;
-	if (*context->conf.tolerate && !*context->conf.require_plugin)
-		return setup_usage_error(context, err, "--tolerate-annotation: only with --require-plugin");
-	if (*context->conf.require_plugin && !*context->conf.validate && !context->conf.undo)
-		return setup_usage_error(
-			context, err,
-			"--require-plugin needs --validate=BINARY: older versions of containerd ignore it in "
-			"silence");
+	result = plugin_options_check(context, err);
+	if (result < 0)
+		return result;
 	if (*context->conf.drop_in) {
 		if (*context->conf.require_plugin)
 			return setup_usage_error(context, err, "--require-plugin and --drop-in exclude each other");
@@ -201,7 +221,10 @@ int setup_enable_annotations(struct setup_context *context, struct error *err)
 
 	if (result < 0)
 		return result;
-	if (!context->conf.annotations.n && !context->conf.undo)
-		return setup_usage_error(context, err, "--annotations is required");
+	if (!context->conf.annotations.n && !*context->conf.require_plugin && !context->conf.undo)
+		return setup_usage_error(context, err, "--annotations is required, or --require-plugin");
+	result = plugin_options_check(context, err);
+	if (result < 0)
+		return result;
 	return conf_patch_run(context, &patch, err);
 }

@@ -87,7 +87,31 @@ static bool hook_may_differ(const struct toml_node *x, const struct toml_node *y
 
 static bool crio_may_differ(const struct toml_node *x, const struct toml_node *y)
 {
-	return AT(x ? x : y, "crio", "runtime", "runtimes", "*", "allowed_annotations");
+	const struct toml_node *node = x ? x : y;
+
+	return AT(node, "crio", "runtime", "runtimes", "*", "allowed_annotations") ||
+	       AT(node, "crio", "nri", "default_validator");
+}
+
+static const char *crio_achieved(const struct setup_context *context, const struct toml *after)
+{
+	static const char *const on[] = { "crio", "nri", "enable_nri", NULL },
+				 *const enable[] = { "crio", "nri", "default_validator", "nri_enable_default_validator",
+						     NULL },
+				 *const required[] = { "crio", "nri", "default_validator",
+						       "nri_validator_required_plugins", NULL };
+	const struct toml_node *enabled = toml_find(after, enable), *nri = toml_find(after, on);
+
+	if (!*context->conf.require_plugin)
+		return NULL;
+	if (!enabled)
+		return "this CRI-O has no validator that could require a plugin";
+	if (!nri || nri->type != TOML_BOOL || !toml_bool(nri))
+		return "NRI is off: set enable_nri = true in [crio.nri] first";
+	if (enabled->type != TOML_BOOL || !toml_bool(enabled) ||
+	    !holds(toml_find(after, required), context->conf.require_plugin))
+		return "the plugin would not be required";
+	return NULL;
 }
 
 static const char *const containerd_before[] = { "--config", NULL }, *const containerd_after[] = { "config", "dump",
@@ -100,7 +124,7 @@ const struct conf_judge conf_judge_nri = { "containerd",     "containerd",   con
 					   containerd_after, nri_may_differ, nri_achieved };
 const struct conf_judge conf_judge_hook = { "containerd",     "containerd",    containerd_before,
 					    containerd_after, hook_may_differ, NULL };
-const struct conf_judge conf_judge_crio = { "CRI-O", "crio", crio_before, crio_after, crio_may_differ, NULL };
+const struct conf_judge conf_judge_crio = { "CRI-O", "crio", crio_before, crio_after, crio_may_differ, crio_achieved };
 
 static int dump(struct setup_context *context, const struct conf_judge *judge, const char *path, struct toml **ret,
 		struct error *err)

@@ -30,14 +30,6 @@ struct error;
 int containerd_enable_nri(struct str text, char **ret_text, size_t *ret_len, struct buf *notes, struct error *err);
 
 /*
- * Declares the NRI plugin `plugin` required, in the default validator (containerd 2.2 and newer; older ones ignore the
- * table): no container is created while the plugin is not connected. `tolerate` (NULL: none): the pod annotation with
- * which a pod is let off. What is required already stays so.
- */
-int containerd_require_plugin(struct str text, const char *plugin, const char *tolerate, char **ret_text,
-			      size_t *ret_len, struct buf *notes, struct error *err);
-
-/*
  * base_runtime_spec = `spec_path` for each runtime of type io.containerd.runc.v2 (or ${…}, a template's) that has none
  * or an empty one, under the names of containerd 1.x and 2.x. -ENOENT: no such runtime in this file.
  */

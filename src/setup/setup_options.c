@@ -160,11 +160,17 @@ static const struct flag hook_rows[] = {
 static const struct flag crio_rows[] = {
 	{ "config-file", FLAG_STRING, FIELD(config_file), "/etc/crio/crio.conf", "FILE",
 	  "configuration to change: the file that holds the handlers, [crio.runtime.runtimes.NAME]" },
-	{ "annotations", FLAG_LIST, FIELD(annotations), "", "NAME,...", "annotations to allow (required)" },
+	{ "annotations", FLAG_LIST, FIELD(annotations), "", "NAME,...", "annotations to allow" },
+	{ "require-plugin", FLAG_STRING, FIELD(require_plugin), "", "NAME",
+	  "declare this NRI plugin required (needs --validate): while it is not connected no container is created, "
+	  "static pods at boot included. A later file of crio.conf.d that has such a list replaces this one" },
+	{ "tolerate-annotation", FLAG_STRING, FIELD(tolerate), "", "KEY",
+	  "with --require-plugin: pods that carry this annotation start without the plugin, so it is an off switch in "
+	  "the hands of whoever may write pods" },
 	PATCH_ROWS("output-file", "crio.RANDOM.conf",
 		   "CRI-O's own program: it must accept the result (crio config), and what is in force before and "
 		   "after may "
-		   "differ only in allowed_annotations",
+		   "differ only in allowed_annotations and the required plugin",
 		   "crio"),
 	{ 0 },
 };
@@ -261,7 +267,9 @@ const struct setup_command setup_commands[SETUP_COMMANDS] = {
 	  "enable-annotations",
 	  "let CRI-O's handlers see these annotations",
 	  { PROGRAM "patch-crio-conf enable-annotations [flags]",
-	    "Adds to allowed_annotations of every handler in the file those that are not there yet.", crio_rows },
+	    "Adds to allowed_annotations of every handler in the file those that are not there yet; declares an NRI\n"
+	    "plugin required.",
+	    crio_rows },
 	  setup_enable_annotations,
 	  false },
 	{ "detect",

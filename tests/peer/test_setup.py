@@ -9,6 +9,7 @@ import stat
 import subprocess
 import threading
 import time
+import tomllib
 
 import pytest
 
@@ -333,6 +334,38 @@ def test_validate_by_a_judge(place, conf):
         assert conf.read_text() == CONF and files(place / "etc") == ["config.toml"]
     conf.write_text("imports = ['none.toml']\n" + CONF)
     assert "none.toml" in in_place(place, conf, judge(place, plain), status=1).stderr
+
+
+CRIO = '[crio.nri]\nenable_nri = {nri}\n[crio.nri.default_validator]\nnri_enable_default_validator = false\nnri_validator_required_plugins = [\n]\n'
+
+
+@pytest.mark.parametrize("text, script, why", [
+    (CRIO.format(nri="true"), 'cat "$3"', None),
+    ("[crio.nri]\nenable_nri = true\n", 'cat "$3"', None),
+    ('[crio]\nnri = {enable_nri = true, default_validator = {nri_validator_required_plugins = ["own"]}}\n', 'cat "$3"', None),
+    (CRIO.format(nri="false"), 'cat "$3"', "NRI is off"),
+    (CRIO.format(nri="true"), "true", "no validator"),
+    (CRIO.format(nri="true"), 'case $3 in *setup*) echo a=1;; esac; cat "$3"', "nobody asked for"),
+    ("[crio.nri.default_validator]\nnri_validator_required_plugins = 1\n", 'cat "$3"', "CRI-O wants a list"),
+], ids=["table", "no validator yet", "inline", "NRI is off", "too old", "changes more", "wrong type"])
+def test_crio_requires_a_plugin(place, text, script, why):
+    """A stand-in for CRI-O's program: its arguments are `--config-dir= --config FILE config`."""
+    conf = place / "etc/crio.conf"
+    conf.write_text(text)
+    arguments = ("patch-crio-conf", "enable-annotations", f"--config-file={conf}", "--in-place", f"--backup-dir={place}/backup",
+                 "--require-plugin=tetragon", "--tolerate-annotation=io.x/skip")
+    run(*arguments, status=80)
+    done = run(*arguments, judge(place, script), status=1 if why else 0)
+    if why:
+        assert why in done.stderr and conf.read_text() == text
+        return
+    validator = tomllib.loads(conf.read_text())["crio"]["nri"]["default_validator"]
+    assert validator["nri_enable_default_validator"] is True and validator["nri_validator_required_plugins"][-1] == "tetragon"
+    assert validator["nri_validator_tolerate_missing_plugins_annotation"] == "io.x/skip"
+    assert ("own" in text) == ("own" in validator["nri_validator_required_plugins"])
+    assert "nothing to do" in run(*arguments, judge(place, script)).stderr
+    run(*arguments[:3], arguments[4], "--undo")
+    assert conf.read_text() == text
 
 
 def test_two_runs_at_once(place, conf):

@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "setup/containerd_conf.h"
 #include "setup/crio_conf.h"
+#include "setup/required_plugin.h"
 
 void *__real_malloc(size_t n);
 void *__real_calloc(size_t n, size_t size);
@@ -45,7 +46,7 @@ void *__wrap_realloc(void *p, size_t n)
 	return fails() ? NULL : __real_realloc(p, n);
 }
 
-enum edit { NRI, HOOK, CRIO, DROP_IN, IMPORT };
+enum edit { NRI, HOOK, CRIO, DROP_IN, IMPORT, REQUIRED, REQUIRED_CRIO };
 
 static int edit_run(enum edit edit, struct str text, struct error *err)
 {
@@ -72,6 +73,12 @@ static int edit_run(enum edit edit, struct str text, struct error *err)
 	case IMPORT:
 		result = containerd_add_import(text, "/etc", "/etc/x.toml", &out, &len, &notes, err);
 		break;
+	case REQUIRED:
+		result = required_plugin_add(text, &required_in_containerd, "t", "x", &out, &len, &notes, err);
+		break;
+	case REQUIRED_CRIO:
+		result = required_plugin_add(text, &required_in_crio, "t", "x", &out, &len, &notes, err);
+		break;
 	default:
 		return -EINVAL;
 	}
@@ -92,6 +99,8 @@ static void every_allocation_may_fail(void **state)
 		{ CRIO, "conf/cri-o-1.37/crio-testbed.conf" },
 		{ DROP_IN, "conf/containerd-1.7/config-testbed.toml" },
 		{ IMPORT, "conf/containerd-2.3/config-default.toml" },
+		{ REQUIRED, "conf/containerd-2.3/config-default.toml" },
+		{ REQUIRED_CRIO, "conf/cri-o-1.37/crio-default.conf" },
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
