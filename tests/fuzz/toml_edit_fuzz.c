@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The three edits on any bytes. The first byte chooses the edit. What comes out is TOML, every line that was not
+ * All edits on any bytes. The first byte chooses the edit. What comes out is TOML, every line that was not
  * touched is there byte for byte and in order, and editing it again changes nothing. That only the keys meant differ is
  * checked by the edit itself, which refuses with -EBADMSG: here such a refusal is a failure.
  */
@@ -14,6 +14,7 @@
 #include "conf/toml.h"
 #include "setup/containerd_conf.h"
 #include "setup/crio_conf.h"
+#include "setup/required_plugin.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -23,16 +24,21 @@ static int edit(unsigned kind, struct str text, char **ret_text, size_t *ret_len
 	static char memory[1 << 20];
 	struct buf notes = buf_over(memory, sizeof memory);
 
-	switch (kind % 4) {
+	switch (kind % 6) {
 	case 0:
 		return containerd_enable_nri(text, ret_text, ret_len, &notes, err);
 	case 1:
 		return containerd_add_oci_hook(text, "/x/spec.json", ret_text, ret_len, &notes, err);
 	case 2:
 		return crio_enable_annotations(text, annotations, 2, ret_text, ret_len, &notes, err);
-	default:
+	case 3:
 		return containerd_add_import(text, "/etc/containerd", "/etc/containerd/conf.d/x.toml", ret_text,
 					     ret_len, &notes, err);
+	case 4:
+		return required_plugin_add(text, &required_in_containerd, "tetragon", "io.x/skip", ret_text, ret_len,
+					   &notes, err);
+	default:
+		return required_plugin_add(text, &required_in_crio, "tetragon", NULL, ret_text, ret_len, &notes, err);
 	}
 }
 
@@ -75,9 +81,16 @@ static struct str found_behind(struct str text, const char *word)
 /* Places where an edit may touch a line that is there: list elements and runtimes, which their keys give away. */
 static size_t statements(struct str text)
 {
-	static const char *const words[] = {
-		"disabled_plugins", "imports", "base_runtime_spec", "allowed_annotations", "runtimes", "plugins", "\\"
-	};
+	static const char *const words[] = { "disabled_plugins",
+					     "imports",
+					     "base_runtime_spec",
+					     "allowed_annotations",
+					     "runtimes",
+					     "plugins",
+					     "enable",
+					     "required",
+					     "tolerate",
+					     "\\" };
 	size_t n = 0;
 
 	for (size_t i = 0; i < text.len; i++)
