@@ -140,6 +140,34 @@ static int config_find(struct setup_context *context, const char *runtime, struc
 	return strcmp(runtime, "containerd") != 0 || found.host->reads ? 0 : running_config_find(context, err);
 }
 
+static int nri_drop_in(struct setup_context *context, struct str text, char **ret_text, size_t *ret_len,
+		       struct error *err)
+{
+	(void)context;
+	return containerd_nri_drop_in(text, ret_text, ret_len, err);
+}
+
+static int hook_drop_in(struct setup_context *context, struct str text, char **ret_text, size_t *ret_len,
+			struct error *err)
+{
+	return containerd_hook_drop_in(text, context->conf.runtime_spec, ret_text, ret_len, err);
+}
+
+/* The change goes into a file of its own, the configuration only gets the import of it. */
+static int drop_in_use(struct setup_context *context, struct conf_patch *patch,
+		       int (*text)(struct setup_context *, struct str, char **, size_t *, struct error *),
+		       struct error *err)
+{
+	if (*context->conf.drop_in != '/')
+		return setup_usage_error(context, err, "--drop-in: want an absolute path, not '%.80s'",
+					 context->conf.drop_in);
+	patch->drop_in = context->conf.drop_in;
+	patch->drop_in_text = text;
+	patch->edit = import_edit;
+	patch->check = NULL; /* the drop-in may be that very file; what is imported behind it the judge sees */
+	return 0;
+}
+
 static int plugin_options_check(struct setup_context *context, struct error *err)
 {
 	if (*context->conf.tolerate && !*context->conf.require_plugin)
@@ -171,13 +199,9 @@ int setup_enable_nri(struct setup_context *context, struct error *err)
 	if (*context->conf.drop_in) {
 		if (*context->conf.require_plugin)
 			return setup_usage_error(context, err, "--require-plugin and --drop-in exclude each other");
-		if (*context->conf.drop_in != '/')
-			return setup_usage_error(context, err, "--drop-in: want an absolute path, not '%.80s'",
-						 context->conf.drop_in);
-		patch.drop_in = context->conf.drop_in;
-		patch.drop_in_text = containerd_nri_drop_in;
-		patch.edit = import_edit;
-		patch.check = NULL; /* the drop-in may be that very file; what is imported behind it the judge sees */
+		result = drop_in_use(context, &patch, nri_drop_in, err);
+		if (result < 0)
+			return result;
 	}
 	return conf_patch_run(context, &patch, err);
 }
@@ -185,7 +209,7 @@ int setup_enable_nri(struct setup_context *context, struct error *err)
 int setup_add_oci_hook(struct setup_context *context, struct error *err)
 {
 	int result = config_find(context, "containerd", err);
-	const struct conf_patch patch = {
+	struct conf_patch patch = {
 		.config_file = context->conf.config_file,
 		.output_pattern = "containerd",
 		.output_end = ".toml",
@@ -198,6 +222,10 @@ int setup_add_oci_hook(struct setup_context *context, struct error *err)
 	if (*context->conf.runtime_spec != '/')
 		return setup_usage_error(context, err, "--runtime-spec: want an absolute path, not '%.80s'",
 					 context->conf.runtime_spec);
+	if (*context->conf.drop_in)
+		result = drop_in_use(context, &patch, hook_drop_in, err);
+	if (result < 0)
+		return result;
 	if (context->conf.write_spec && !context->conf.undo) { /* before a configuration names it */
 		result = base_spec_write(context, err);
 		if (result < 0)

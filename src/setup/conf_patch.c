@@ -153,7 +153,7 @@ static int drop_in_write(struct setup_context *context, const struct conf_patch 
 {
 	auto_free char *text = NULL, *old = NULL;
 	size_t len, old_len = 0;
-	int result = patch->drop_in_text(root, &text, &len, err);
+	int result = patch->drop_in_text(context, root, &text, &len, err);
 
 	if (result < 0)
 		return result;

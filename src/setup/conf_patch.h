@@ -35,7 +35,8 @@ struct conf_patch {
 	int (*check)(struct setup_context *context, const char *config_file, struct str text, struct error *err);
 	const char
 		*drop_in; /* NULL, or where the change goes instead: then `edit` is for the import in the file itself */
-	int (*drop_in_text)(struct str text, char **ret_text, size_t *ret_len, struct error *err);
+	int (*drop_in_text)(struct setup_context *context, struct str text, char **ret_text, size_t *ret_len,
+			    struct error *err);
 };
 
 /* Runs the command by its options: --undo, --dry-run, --output, --in-place, --validate, --restart. 0 or a negative

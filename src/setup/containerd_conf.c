@@ -375,6 +375,78 @@ int containerd_nri_drop_in(struct str text, char **ret_text, size_t *ret_len, st
 	return 0;
 }
 
+/* One runtime's part of the drop-in, where it starts runc without a base spec. Returns 1 written, 0 not. */
+static int runtime_write(const struct toml *doc, const struct toml_node *runtime, const char *plugin, const char *spec,
+			 struct buf *out, struct error *err)
+{
+	const struct toml_node *type, *own;
+
+	if (runtime->type != TOML_TABLE)
+		return wrong_type(doc, runtime, "a table", err);
+	type = toml_get(doc, runtime, STR("runtime_type"));
+	own = toml_get(doc, runtime, STR("base_runtime_spec"));
+	if (!type || !toml_is_string(type, STR(RUNC_TYPE)) || (own && !toml_is_string(own, STR(""))))
+		return 0;
+	buf_printf(out, "\n[plugins.\"%s\".containerd.runtimes.", plugin);
+	toml_write_key(out, runtime->key);
+	buf_printf(out, "]\n  base_runtime_spec = %s\n", spec);
+	return 1;
+}
+
+int containerd_hook_drop_in(struct str text, const char *spec_path, char **ret_text, size_t *ret_len, struct error *err)
+{
+	char quoted[PATH_MAX * 6 + 3];
+	struct buf spec = buf_over(quoted, sizeof quoted);
+	auto_toml struct toml *doc = NULL, *check = NULL;
+	int number, written = 0, result = toml_parse(text, &doc, err);
+	size_t size = 4096 + (text.len + PATH_MAX) * 4;
+
+	toml_write_string(&spec, str_of(spec_path));
+	if (result >= 0 && spec.overflow)
+		return error_set(err, EINVAL, "the path of the base spec is too long");
+	if (result >= 0)
+		result = version_read(doc, &number, err);
+	if (result < 0)
+		return result;
+	if (number < 3)
+		return error_set(
+			err, ENOTSUP,
+			"containerd 1.x, which may read a file of this version, replaces all of CRI's settings by "
+			"those of a drop-in; edit the file itself");
+	auto_free char *room = malloc(size);
+	struct buf out = buf_over(room, room ? size : 0);
+
+	if (!room)
+		return error_set(err, ENOMEM, "not enough memory for the drop-in");
+	buf_printf(&out,
+		   "# Tetragon's runtime hook. The version must stay that of the file that imports this one.\n"
+		   "version = %d\n",
+		   number);
+	for (size_t i = 0; i < sizeof cri_plugins / sizeof *cri_plugins; i++) {
+		const char *const path[] = { "plugins", cri_plugins[i], "containerd", "runtimes", NULL };
+		const struct toml_node *runtimes = toml_find(doc, path);
+
+		if (runtimes && runtimes->type != TOML_TABLE)
+			return wrong_type(doc, runtimes, "a table", err);
+		for (const struct toml_node *one = runtimes ? runtimes->first : NULL; one; one = one->next) {
+			result = runtime_write(doc, one, cri_plugins[i], quoted, &out, err);
+			if (result < 0)
+				return result;
+			written += result;
+		}
+	}
+	if (!written)
+		return error_set(err, ENOENT, "no runtime of type " RUNC_TYPE " without a base spec is in this file");
+	if (out.overflow)
+		return error_set(err, E2BIG, "too many runtimes for a drop-in");
+	result = toml_parse((struct str){ room, out.len }, &check, err);
+	if (result < 0)
+		return error_wrap(err, -EBADMSG, "the drop-in would not be TOML");
+	*ret_text = take(room);
+	*ret_len = out.len;
+	return 0;
+}
+
 /* As containerd resolves an import: relative to the file's folder; only a pattern with '*' is globbed. */
 static bool import_matches(const struct toml_node *item, const char *root_dir, const char *path)
 {

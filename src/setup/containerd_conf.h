@@ -44,6 +44,14 @@ int containerd_add_oci_hook(struct str text, const char *spec_path, char **ret_t
 int containerd_nri_drop_in(struct str text, char **ret_text, size_t *ret_len, struct error *err);
 
 /*
+ * A drop-in with base_runtime_spec for each runtime of type io.containerd.runc.v2 in the root file `text` that has
+ * none. Only for versions 3 and 4 of the file (-ENOTSUP): containerd 2.x joins a drop-in key by key, 1.x replaces all
+ * of CRI's table. -ENOENT: no such runtime.
+ */
+int containerd_hook_drop_in(struct str text, const char *spec_path, char **ret_text, size_t *ret_len,
+			    struct error *err);
+
+/*
  * Sees to it that the root file reads `path`: an `imports` pattern matches, or the path is added. Patterns are relative
  * to `root_dir`, the folder of the root file.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "setup/nri_plugin.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -30,6 +31,7 @@ int nri_plugin_find(const struct nri_plugin_start *start, char *path, struct err
 	ssize_t n;
 	int result;
 
+	assert(path);
 	if (*start->program) {
 		(void)snprintf(path, PATH_MAX, "%s", start->program); /* longer ones are not found */
 	} else {

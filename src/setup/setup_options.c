@@ -148,6 +148,10 @@ static const struct flag hook_rows[] = {
 	  "detect)" },
 	{ "runtime-spec", FLAG_STRING, FIELD(runtime_spec), "/etc/containerd/base-spec.json", "FILE",
 	  "base spec that the runtimes are to use" },
+	{ "drop-in", FLAG_STRING, FIELD(drop_in), "", "FILE",
+	  "write the change into a file of its own, which --config-file imports (an import is added if it does not); "
+	  "only "
+	  "for versions 3 and 4 of the file: containerd 1.x would lose settings" },
 	{ "write-runtime-spec", FLAG_BOOL, FIELD(write_spec), "false", NULL,
 	  "write that file: `ctr oci spec`, and the hook in it; with --undo: take it away again" },
 	{ "ctr", FLAG_STRING, FIELD(ctr), "ctr", "BINARY", "containerd's client, for --write-runtime-spec" },

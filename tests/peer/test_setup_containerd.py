@@ -121,6 +121,31 @@ def test_drop_in_beside_each_version_of_the_root(containerd, tmp_path):
         assert after == before, name
 
 
+@pytest.mark.parametrize("name", [name for name, text in SOURCES.items() if "runc.v2" in text])
+def test_add_oci_hook_by_a_drop_in(containerd, tmp_path, name):
+    """Only where containerd joins it key by key; elsewhere it is refused and nothing is written."""
+    path, drop_in = tmp_path / "config.toml", tmp_path / "conf.d/hook.toml"
+    drop_in.parent.mkdir()
+    path.write_text(SOURCES[name])
+    arguments = (*HOOK, f"--drop-in={drop_in}", f"--validate={containerd}")
+    if not fits(containerd, SOURCES[name]) or tomllib.loads(SOURCES[name])["version"] < 3:
+        setup(tmp_path, path, *arguments, status=1)
+        assert path.read_text() == SOURCES[name] and (not drop_in.exists() or not fits(containerd, SOURCES[name]))
+        return
+    before = dump(containerd, path)
+    setup(tmp_path, path, *arguments)
+    assert "nothing to do" in setup(tmp_path, path, *arguments)
+    after, changed = dump(containerd, path), 0
+    for runtime in before["plugins"][CRI_2]["containerd"]["runtimes"].values():
+        if runtime["runtime_type"] == "io.containerd.runc.v2" and not runtime["base_runtime_spec"]:
+            runtime["base_runtime_spec"] = "/x/spec.json"
+            changed += 1
+    for one in (before, after):
+        one.pop("imports")
+    assert changed and after == before
+    assert tomllib.loads(drop_in.read_text())["version"] == tomllib.loads(SOURCES[name])["version"]
+
+
 def test_the_packaged_file_is_not_broken(containerd, tmp_path):
     """Rule 8: a version line before disabled_plugins = ["cri"] would stop containerd."""
     path = tmp_path / "config.toml"

@@ -46,7 +46,7 @@ void *__wrap_realloc(void *p, size_t n)
 	return fails() ? NULL : __real_realloc(p, n);
 }
 
-enum edit { NRI, HOOK, CRIO, DROP_IN, IMPORT, REQUIRED, REQUIRED_CRIO };
+enum edit { NRI, HOOK, CRIO, DROP_IN, IMPORT, REQUIRED, REQUIRED_CRIO, HOOK_DROP_IN };
 
 static int edit_run(enum edit edit, struct str text, struct error *err)
 {
@@ -69,6 +69,9 @@ static int edit_run(enum edit edit, struct str text, struct error *err)
 		break;
 	case DROP_IN:
 		result = containerd_nri_drop_in(text, &out, &len, err);
+		break;
+	case HOOK_DROP_IN:
+		result = containerd_hook_drop_in(text, "/x", &out, &len, err);
 		break;
 	case IMPORT:
 		result = containerd_add_import(text, "/etc", "/etc/x.toml", &out, &len, &notes, err);
@@ -99,6 +102,7 @@ static void every_allocation_may_fail(void **state)
 		{ CRIO, "conf/cri-o-1.37/crio-testbed.conf" },
 		{ DROP_IN, "conf/containerd-1.7/config-testbed.toml" },
 		{ IMPORT, "conf/containerd-2.3/config-default.toml" },
+		{ HOOK_DROP_IN, "conf/containerd-2.3/config-testbed.toml" },
 		{ REQUIRED, "conf/containerd-2.3/config-default.toml" },
 		{ REQUIRED_CRIO, "conf/cri-o-1.37/crio-default.conf" },
 	};
