@@ -18,11 +18,17 @@
 
 #define OLD_KERNEL_FDS 4096 /* closed one by one where the kernel has no close_range (before 5.9) */
 
+#ifdef __GLIBC__
+typedef enum __rlimit_resource limit_kind;
+#else
+typedef int limit_kind; /* musl */
+#endif
+
 /* What a parent has set for itself or for a container. Beyond the hard limit only CAP_SYS_RESOURCE can raise it. */
 static void limits_raise(void)
 {
 	static const struct {
-		int resource;
+		limit_kind resource;
 		rlim_t limit;
 	} limits[] = {
 		{ RLIMIT_STACK, 8 << 20 }, /* first: what follows needs more than a page */

@@ -52,7 +52,7 @@ static double median(double *value, size_t n)
 static void bind(size_t annotations, struct arena *arena, struct cel_value value[VARIABLES])
 {
 	static struct str key[ANNOTATIONS_MAX], text[ANNOTATIONS_MAX];
-	static char name[ANNOTATIONS_MAX][40];
+	static char name[ANNOTATIONS_MAX][64];
 	static const struct str keys[] = { STR("io.kubernetes.pod.namespace"),
 					   STR("io.kubernetes.cri.sandbox-namespace") };
 
