@@ -186,12 +186,63 @@ static int result_use(struct setup_context *context, const struct conf_patch *pa
 	return write_output(context, patch, swap, before, after, err);
 }
 
+/* Puts back what the drop-in was: a folder that is imported as a whole would have it read at the next start. */
+static void drop_in_restore(const struct conf_patch *patch, const struct file_swap *swap, const char *old, size_t len)
+{
+	struct error err = { 0 };
+
+	if (old)
+		(void)file_swap(patch->drop_in, old, len, 0644, swap, &err); /* the error that led here is told */
+	else
+		(void)unlink(patch->drop_in); /* likewise */
+}
+
+/* The drop-in is written: judge it, and write the file that imports it, if that changes. */
+static int drop_in_finish(struct setup_context *context, const struct conf_patch *patch, struct file_swap *swap,
+			  struct str before, struct str after, struct error *err)
+{
+	int result = 0;
+
+	if (*context->conf.validate && (after.p || !context->conf.dry_run))
+		result = conf_judge_run(context, patch->judge, swap, after.p ? after : before, err);
+	if (result < 0 || !after.p)
+		return result;
+	return context->conf.dry_run ? show(swap->path, before, after, err)
+				     : write_in_place(context, swap, before, after, err);
+}
+
+static int drop_in_run(struct setup_context *context, const struct conf_patch *patch, struct file_swap *swap,
+		       struct str before, struct str after, struct error *err)
+{
+	auto_free char *old = NULL;
+	bool changed = false, dry = context->conf.dry_run;
+	size_t len = 0;
+	int result = file_read_at(AT_FDCWD, patch->drop_in, TOML_BYTES_MAX, &old, &len, err);
+
+	if (result < 0 && result != -ENOENT)
+		return error_wrap(err, result, "the drop-in");
+	context->conf.in_place = true;
+	/* The drop-in first: an import of a file that is not there stops the runtime. */
+	result = drop_in_write(context, patch, swap, before, &changed, err);
+	if (result < 0)
+		return error_wrap(err, result, "%s", swap->path);
+	if (!after.p && !changed) {
+		(void)log_event(&context->log, LOG_INFO, "nothing to do", NULL); /* counted by the log */
+		return 0;
+	}
+	result = drop_in_finish(context, patch, swap, before, after, err);
+	if (result < 0 && changed && !dry)
+		drop_in_restore(patch, swap, old, len);
+	if (result < 0 || dry)
+		return result;
+	return runtime_restart(context, patch->judge->program, swap->path, err);
+}
+
 static int patch_run(struct setup_context *context, const struct conf_patch *patch, struct file_swap *swap,
 		     struct error *err)
 {
 	auto_free char *before = NULL, *after = NULL, *memory = malloc(NOTES_BYTES);
 	struct buf notes = buf_over(memory, memory ? NOTES_BYTES : 0);
-	bool dropped = false;
 	size_t before_len, after_len = 0;
 	int result;
 
@@ -211,18 +262,13 @@ static int patch_run(struct setup_context *context, const struct conf_patch *pat
 	if (result < 0)
 		return error_wrap(err, result, "%s", swap->path);
 	setup_notes_log(context, &notes);
-	if (patch->drop_in) { /* the drop-in first: an import of a file that is not there stops the runtime */
-		context->conf.in_place = true;
-		result = drop_in_write(context, patch, swap, (struct str){ before, before_len }, &dropped, err);
-		if (result < 0)
-			return error_wrap(err, result, "%s", swap->path);
-	}
-	if (!after && !dropped) {
+	if (patch->drop_in)
+		return drop_in_run(context, patch, swap, (struct str){ before, before_len },
+				   (struct str){ after, after_len }, err);
+	if (!after) {
 		(void)log_event(&context->log, LOG_INFO, "nothing to do", NULL);
 		return 0;
 	}
-	if (!after)
-		return context->conf.dry_run ? 0 : runtime_restart(context, patch->judge->program, swap->path, err);
 	return result_use(context, patch, swap, (struct str){ before, before_len }, (struct str){ after, after_len },
 			  err);
 }

@@ -368,6 +368,29 @@ def test_crio_requires_a_plugin(place, text, script, why):
     assert conf.read_text() == text
 
 
+@pytest.mark.parametrize("imports", ["", 'imports = ["conf.d/*.toml"]\n'], ids=["import added", "folder imported"])
+@pytest.mark.parametrize("old", [None, "version = 2\n"], ids=["new", "there"])
+def test_a_refused_drop_in_is_not_left(place, conf, imports, old):
+    """A folder that is imported as a whole would have it read at the next start."""
+    text, drop_in = imports + CONF, place / "etc/conf.d/nri.toml"
+    drop_in.parent.mkdir()
+    conf.write_text(text)
+    if old:
+        drop_in.write_text(old)
+    flags = (*NRI, f"--config-file={conf}", f"--drop-in={drop_in}", f"--backup-dir={place}/backup")
+    run(*flags, judge(place, f"grep -q disable {drop_in} && exit 1; cat \"$2\""), status=1)
+    assert conf.read_text() == text and (drop_in.read_text() if drop_in.exists() else None) == old
+    run(*flags, judge(place, f"cat \"$2\"; grep -v version {drop_in} || true"))
+    assert "disable = false" in drop_in.read_text()
+
+
+def test_a_drop_in_stays_when_only_the_restart_fails(place, conf):
+    """The file imports it by then: without it the runtime would not start."""
+    drop_in = place / "etc/nri.toml"
+    run(*NRI, f"--config-file={conf}", f"--drop-in={drop_in}", f"--backup-dir={place}/backup", "--restart=signal", status=1)
+    assert str(drop_in) in conf.read_text() and drop_in.exists()
+
+
 def test_two_runs_at_once(place, conf):
     children = [subprocess.Popen([SETUP, *NRI, f"--config-file={conf}", "--in-place", f"--backup-dir={place}/backup"],
                                  stderr=subprocess.PIPE) for _ in range(8)]
