@@ -16,9 +16,11 @@
 #include "setup/hook_drop_in.h"
 #include "setup/host_detect.h"
 #include "setup/nri_plugin.h"
+#include "setup/running.h"
 #include "setup/setup_context.h"
 
 #define DROP_IN_MAX (256u << 10)
+#define SPEC_MAX (4u << 20)
 #define LOG_FILE "tetragon-oci-hook.log" /* whatever the binary is called, as in the original */
 
 static int path_join(char *path, size_t size, const char *dir, const char *name, const char *end, struct error *err)
@@ -380,6 +382,28 @@ int setup_install(struct setup_context *context, struct error *err)
 	return hook_register(context, &hook, err);
 }
 
+/* What would have every container's start fail once the hook is gone: both are read on this host, where they are seen.
+ */
+static int users_check(struct setup_context *context, struct error *err)
+{
+	const struct setup_conf *conf = &context->conf;
+	auto_free char *spec = NULL;
+	char path[NAME_MAX + 4];
+	size_t len;
+
+	if (!access(conf->nri_status, F_OK) && running_has(NRI_PLUGIN_NAME))
+		return error_set(err, EBUSY, "the NRI plugin still adds the hook to each container (%s): stop it first",
+				 conf->nri_status);
+	(void)snprintf(path, sizeof path, "/%.*s\"", NAME_MAX, conf->binary_name);
+	if (file_read_at(AT_FDCWD, conf->runtime_spec, SPEC_MAX, &spec, &len, NULL) >= 0 &&
+	    memmem(spec, len, path, strlen(path)))
+		return error_set(err, EBUSY,
+				 "%s still names the hook: patch-containerd-conf add-oci-hook --undo "
+				 "--write-runtime-spec, then restart containerd",
+				 conf->runtime_spec);
+	return 0;
+}
+
 int setup_uninstall(struct setup_context *context, struct error *err)
 {
 	static const char *const interfaces[] = { "oci-hooks", NULL };
@@ -396,6 +420,8 @@ int setup_uninstall(struct setup_context *context, struct error *err)
 		result = path_join(drop_in, sizeof drop_in, conf->hooks_dir, conf->binary_name, ".json", err);
 	if (result >= 0)
 		result = path_join(binary, sizeof binary, conf->local_install_dir, conf->binary_name, "", err);
+	if (result >= 0)
+		result = users_check(context, err);
 	return result < 0 ? result : remove_both(context, drop_in, binary, conf->binary_name, err);
 }
 

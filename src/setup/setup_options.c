@@ -67,6 +67,10 @@ static const struct flag uninstall_rows[] = {
 	{ "local-install-dir", FLAG_STRING, FIELD(local_install_dir), "", "DIR",
 	  "where the hook was put, as this process sees the folder (required)" },
 	HOOKS_DIR_ROW,
+	{ "runtime-spec", FLAG_STRING, FIELD(runtime_spec), "/etc/containerd/base-spec.json", "FILE",
+	  "nothing is removed while this base spec names the hook" },
+	{ "nri-hook.status-file", FLAG_STRING, FIELD(nri_status), NRI_PLUGIN_STATUS, "FILE",
+	  "nothing is removed while the NRI plugin that keeps this file runs" },
 	LOG_ROW,
 	{ 0 },
 };

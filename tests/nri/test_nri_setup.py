@@ -76,6 +76,10 @@ def test_nri_hook(containerd, guarded, place, on_exit):
         # Only this test's containerd is known to be there; others may run beside it.
         assert set(verify(containerd, guarded, place, None)) <= {"one daemon"}
         assert files(place / "bin") == [HOOK, f"{HOOK}.log"]
+        # Without the hook each start would fail.
+        said = run("uninstall", f"--local-install-dir={place}/bin", f"--oci-hooks.local-dir={place}/hooks",
+                   f"--nri-hook.status-file={status}", status=1).stderr
+        assert "NRI plugin" in said and HOOK in files(place / "bin")
     finally:
         child.send_signal(signal.SIGTERM)
         assert child.wait(20) == 0, log.read_text()
@@ -104,7 +108,9 @@ def test_base_spec(containerd, guarded, place):
     guarded.close()
     with pytest.raises(grpc.RpcError, match="hook"):
         containerd.pod("tenant-a").run("/bin/true")
-    # Away again.
+    # Away again, the hook last: without it each start would fail.
+    said = run("uninstall", f"--local-install-dir={place}/bin", f"--oci-hooks.local-dir={place}/hooks", f"--runtime-spec={spec}", status=1).stderr
+    assert "still names the hook" in said and HOOK in files(place / "bin")
     run(*patch, "--undo", "--write-runtime-spec", f"--hook={place}/bin/{HOOK}")
     assert config.read_bytes() == before and not spec.exists()
     containerd.restart()
