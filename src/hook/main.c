@@ -310,7 +310,8 @@ static int program_run(int argc, char *argv[], struct hook_conf *conf, struct ho
 	return hook_run(create, name, conf->log_fname);
 }
 
-int main(int argc, char *argv[])
+/* Apart from main(): its frame must not be on the stack before the limit of the stack is raised. */
+__attribute__((noinline)) static int start(int argc, char *argv[])
 {
 	struct arena arena = arena_over(arena_memory, sizeof arena_memory);
 	struct arena check_arena = arena_over(check_memory, sizeof check_memory);
@@ -324,8 +325,13 @@ int main(int argc, char *argv[])
 				      .stop = &stop,
 				      .stdin_fd = STDIN_FILENO };
 
-	hook_self_seal();
 	create.start_ns = clock_now_ns(CLOCK_MONOTONIC);
 	hook_stop_init(&stop);
 	return program_run(argc, argv, &conf, &create);
+}
+
+int main(int argc, char *argv[])
+{
+	hook_self_seal();
+	return start(argc, argv);
 }
