@@ -273,35 +273,33 @@ static int ring_record(void *context, void *data, size_t size)
 	return r < 0 ? r : --sensor->records_left > 0 ? 0 : -EAGAIN; /* this record is taken all the same */
 }
 
-/*
- * Mount id of "/" as a process sees it, 0 if it can't be told. Ids are the kernel's own, one for each mount of the
- * machine (proc_pid_mountinfo(5): fields 1 and 5): who shares the id shares the mount, and with it the namespace.
- */
-static long root_mount_of(const char *procfs, const char *pid)
+static int mountinfo_read(const char *procfs, const char *pid, char **ret_text)
 {
-	auto_free char *text = NULL;
-	char path[PATH_MAX], *save = NULL;
-	long last = 0;
+	char path[PATH_MAX];
 	size_t len;
 
 	(void)snprintf(path, sizeof path, "%s/%s/mountinfo", procfs, pid); /* a cut path does not exist */
-	if (file_read_at(AT_FDCWD, path, MOUNTINFO_MAX, &text, &len, NULL) < 0)
-		return 0;
-	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		char point[3];
-		long id;
-
-		if (sscanf(line, "%ld %*s %*s %*s %2s", &id, point) == 2 && !strcmp(point, "/"))
-			last = id; /* what is mounted over it comes later */
-	}
-	return last;
+	return file_read_at(AT_FDCWD, path, MOUNTINFO_MAX, ret_text, &len, NULL);
 }
 
+/*
+ * True if pid 1 has one of our mounts. Ids of mounts are the kernel's own, one for each mount of the machine
+ * (proc_pid_mountinfo(5), field 1), and a mount is in one namespace: who shares one shares the namespace, in a chroot
+ * too.
+ */
 static bool same_mounts(const char *procfs)
 {
-	long host = root_mount_of(procfs, "1");
+	auto_free char *host = NULL, *own = NULL;
+	char *save = NULL;
+	long id;
 
-	return host > 0 && host == root_mount_of("/proc", "self");
+	if (mountinfo_read(procfs, "1", &host) < 0 || mountinfo_read("/proc", "self", &own) < 0 ||
+	    sscanf(own, "%ld", &id) != 1)
+		return false;
+	for (char *line = strtok_r(host, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		if (strtol(line, NULL, 10) == id)
+			return true;
+	return false;
 }
 
 /*
