@@ -77,7 +77,7 @@ void sensor_detach(struct sensor *sensor, enum program_id program);
 /* Policy rows (sensor.h, sensor_policy_*), whatever mechanism looks at them. */
 int rows_add(struct sensor *sensor, unsigned slot, uint32_t generation, const struct policy *policy, struct error *err);
 int rows_remove(struct sensor *sensor, unsigned slot, struct error *err);
-/* Finds the next free ids after adoption. */
+/* Prepares the mechanisms, and takes away half policies that an agent which died has left. */
 int rows_init(struct sensor *sensor, struct error *err);
 /* Clears a policy's bit in every container. */
 void containers_clear_slot(struct sensor *sensor, unsigned slot);
