@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * src/agent/unseen_record.h: what the hook leaves for us when it lets a container start without an agent: a JSON object
- * of texts (the form is the hook's: src/hook/hook_unseen.h). Pure.
+ * of texts (the form is the hook's: src/ask/ask_unseen.h). Pure.
  */
 #ifndef AGENT_UNSEEN_RECORD_H
 #define AGENT_UNSEEN_RECORD_H

@@ -39,7 +39,7 @@ static int annotations_bind(const struct spec *spec, struct arena *arena, struct
 }
 
 /* The keys that are in force: those given, else the one that the runtime writes, if it writes one. */
-static int keys_bind(const struct hook_conf *conf, const struct hook_container *container, bool is_known,
+static int keys_bind(const struct hook_conf *conf, const struct ask_container *container, bool is_known,
 		     struct arena *arena, struct cel_value *ret)
 {
 	const struct flag_list *given = &conf->namespace_keys;
@@ -65,8 +65,8 @@ static void text_bind(struct str text, bool is_known, struct cel_value *ret)
 		*ret = cel_string(text);
 }
 
-static int bind(const struct hook_conf *conf, const struct hook_container *container, bool is_known,
-		struct arena *arena, struct cel_value value[VARIABLES])
+static int bind(const struct hook_conf *conf, const struct ask_container *container, bool is_known, struct arena *arena,
+		struct cel_value value[VARIABLES])
 {
 	const struct identity *identity = &container->identity;
 	int r = keys_bind(conf, container, is_known, arena, &value[NAMESPACE_KEYS]);
@@ -86,7 +86,7 @@ static int bind(const struct hook_conf *conf, const struct hook_container *conta
 }
 
 int hook_cel_evaluate(const struct cel_program *program, bool is_bool, const struct hook_conf *conf,
-		      const struct hook_container *container, bool is_known, struct arena *arena, struct cel_value *ret,
+		      const struct ask_container *container, bool is_known, struct arena *arena, struct cel_value *ret,
 		      struct error *err)
 {
 	struct cel_value value[VARIABLES] = { 0 }; /* CEL_ABSENT */

@@ -11,7 +11,7 @@
 #define HOOK_HOOK_CEL_H
 
 #include "hook/hook_options.h"
-#include "hook/hook_request.h"
+#include "ask/ask_request.h"
 
 struct cel_program;
 struct cel_value;
@@ -25,7 +25,7 @@ int hook_cel_compile(const char *source, bool is_bool, struct arena *arena, stru
  * is_bool asked for one.
  */
 int hook_cel_evaluate(const struct cel_program *program, bool is_bool, const struct hook_conf *conf,
-		      const struct hook_container *container, bool is_known, struct arena *arena, struct cel_value *ret,
+		      const struct ask_container *container, bool is_known, struct arena *arena, struct cel_value *ret,
 		      struct error *err);
 
 #endif

@@ -13,11 +13,11 @@
 
 #include "base/error.h"
 #include "hook/hook_options.h"
-#include "hook/hook_request.h"
+#include "ask/ask_request.h"
 
 struct hook_check {
 	const struct hook_conf *conf;
-	const struct hook_container *container;
+	const struct ask_container *container;
 	bool is_known;       /* the container's spec was read */
 	struct arena *arena; /* scratch: given back */
 };

@@ -11,9 +11,9 @@
 #include "hook/hook_ask.h"
 #include "hook/hook_check.h"
 #include "hook/hook_identity.h"
-#include "hook/hook_log.h"
-#include "hook/hook_request.h"
-#include "hook/hook_unseen.h"
+#include "ask/ask_log.h"
+#include "ask/ask_request.h"
+#include "ask/ask_unseen.h"
 #include "oci/bundle.h"
 #include "oci/cgroup_path.h"
 #include "oci/state.h"
@@ -24,7 +24,7 @@ static const char reason_forged[] = "forged identity: never tolerated";
 static const char reason_denied[] = "the agent refused the container: never tolerated";
 
 /* The state on standard input. What is wrong with it leaves the container unknown. */
-static int state_tell(const struct hook_create *create, struct hook_log *log, struct oci_state *ret_state,
+static int state_tell(const struct hook_create *create, struct ask_log *log, struct oci_state *ret_state,
 		      struct error *err)
 {
 	struct log_line line;
@@ -35,14 +35,14 @@ static int state_tell(const struct hook_create *create, struct hook_log *log, st
 	if (r >= 0)
 		r = state_parse(text, create->arena, ret_state, err);
 	if (r < 0) {
-		hook_log_begin(log, &line, LOG_WARN, "failed to read the OCI state");
+		ask_log_begin(log, &line, LOG_WARN, "failed to read the OCI state");
 		log_text(&line, "error", err->text);
 		(void)log_end(&line); /* counted by the log: main reports it */
 	}
 	return r;
 }
 
-static void bundle_failed(struct hook_log *log, const struct bundle *bundle, int r, const struct error *err)
+static void bundle_failed(struct ask_log *log, const struct bundle *bundle, int r, const struct error *err)
 {
 	char paths[LOG_VALUE_MAX], name[PATH_MAX], cwd[PATH_MAX];
 	struct buf out = buf_over(paths, sizeof paths), path = buf_over(name, sizeof name);
@@ -54,11 +54,11 @@ static void bundle_failed(struct hook_log *log, const struct bundle *bundle, int
 		buf_byte(&out, '[');
 		json_write_string(&out, (struct str){ name, path.len });
 		buf_byte(&out, ']');
-		hook_log_begin(log, &line, LOG_ERROR, "fail to find spec file");
+		ask_log_begin(log, &line, LOG_ERROR, "fail to find spec file");
 		log_raw(&line, "paths", out.overflow ? STR("[]") : (struct str){ paths, out.len });
 		log_text(&line, "cwd", getcwd(cwd, sizeof cwd) ? cwd : ".");
 	} else {
-		hook_log_begin(log, &line, LOG_WARN, "failed to read spec file");
+		ask_log_begin(log, &line, LOG_WARN, "failed to read spec file");
 		log_text(&line, "name", name);
 		log_text(&line, "error", err->text);
 	}
@@ -66,8 +66,8 @@ static void bundle_failed(struct hook_log *log, const struct bundle *bundle, int
 }
 
 /* The spec in the bundle that the state names. */
-static int spec_tell(const struct hook_create *create, struct hook_log *log, const struct oci_state *state,
-		     struct hook_container *container, struct error *err)
+static int spec_tell(const struct hook_create *create, struct ask_log *log, const struct oci_state *state,
+		     struct ask_container *container, struct error *err)
 {
 	struct bundle bundle;
 	int r = bundle_read(state->bundle, create->arena, &bundle, err);
@@ -89,7 +89,7 @@ static int spec_tell(const struct hook_create *create, struct hook_log *log, con
 }
 
 /* A container without usable path is still asked for: the agent refuses what it cannot find. */
-static void cgroup_tell(const struct hook_create *create, struct hook_log *log, struct hook_container *container)
+static void cgroup_tell(const struct hook_create *create, struct ask_log *log, struct ask_container *container)
 {
 	char *path = arena_alloc(create->arena, CGROUP_PATH_MAX);
 	struct error err = { 0 };
@@ -106,14 +106,14 @@ static void cgroup_tell(const struct hook_create *create, struct hook_log *log, 
 		container->cgroup_path = (struct str){ path, (size_t)r };
 		return;
 	}
-	hook_log_begin(log, &line, LOG_WARN, "error getting cgroup path");
+	ask_log_begin(log, &line, LOG_WARN, "error getting cgroup path");
 	log_text(&line, "error", err.text);
 	(void)log_end(&line); /* counted by the log: main reports it */
 }
 
 /* Everything that can be known; `log` speaks about the container from here on. After a failure that is the flags' word.
  */
-static int container_tell(const struct hook_create *create, struct hook_log *log, struct hook_container *container,
+static int container_tell(const struct hook_create *create, struct ask_log *log, struct ask_container *container,
 			  struct error *err)
 {
 	struct oci_state state = { 0 };
@@ -122,8 +122,8 @@ static int container_tell(const struct hook_create *create, struct hook_log *log
 	if (r >= 0)
 		r = spec_tell(create, log, &state, container, err);
 	if (r < 0) {
-		*container = (struct hook_container){ .identity.runtime = create->runtime,
-						      .identity.container_id = state.id };
+		*container = (struct ask_container){ .identity.runtime = create->runtime,
+						     .identity.container_id = state.id };
 		hook_identity_told(create->conf, &container->identity);
 		return r;
 	}
@@ -163,48 +163,48 @@ static bool verdict_tolerates(void *user)
 	return verdict->result > 0;
 }
 
-static int refuse(struct hook_log *log, const char *reason, struct error *err)
+static int refuse(struct ask_log *log, const char *reason, struct error *err)
 {
 	struct log_line line;
 
-	hook_log_begin(log, &line, LOG_WARN, "failing container");
+	ask_log_begin(log, &line, LOG_WARN, "failing container");
 	log_text(&line, "should-fail", reason);
 	log_text(&line, "error", err->text);
-	hook_log_duration(log, &line);
+	ask_log_duration(log, &line);
 	(void)log_end(&line); /* counted by the log: main reports it */
 	err->code = ECANCELED;
 	return -ECANCELED;
 }
 
 /* The container starts without policy: written down, so that the next agent finds it. */
-static int tolerate(const struct hook_create *create, struct hook_log *log, const struct hook_container *container)
+static int tolerate(const struct hook_create *create, struct ask_log *log, const struct ask_container *container)
 {
 	struct error err = { 0 };
 	struct log_line line;
 
-	hook_log_begin(log, &line, LOG_INFO,
-		       "failCheck determined that we should not fail this container, even if there was an error");
-	hook_log_duration(log, &line);
+	ask_log_begin(log, &line, LOG_INFO,
+		      "failCheck determined that we should not fail this container, even if there was an error");
+	ask_log_duration(log, &line);
 	(void)log_end(&line); /* counted by the log: main reports it */
-	if (hook_unseen_record(create->conf->unseen_dir, container, clock_now_ns(CLOCK_REALTIME), &err) < 0) {
-		hook_log_begin(log, &line, LOG_WARN, "cannot write down that this container started without the agent");
+	if (ask_unseen_record(create->conf->unseen_dir, container, clock_now_ns(CLOCK_REALTIME), &err) < 0) {
+		ask_log_begin(log, &line, LOG_WARN, "cannot write down that this container started without the agent");
 		log_text(&line, "error", err.text);
 		(void)log_end(&line); /* counted by the log: main reports it */
 	}
 	return 0;
 }
 
-static int fail_check(const struct hook_create *create, struct hook_log *log, const struct hook_container *container,
+static int fail_check(const struct hook_create *create, struct ask_log *log, const struct ask_container *container,
 		      struct verdict *verdict, struct error *err)
 {
 	struct log_line line;
 
 	if (create->log->level <= LOG_DEBUG) {
-		struct hook_log plain = *log;
+		struct ask_log plain = *log;
 
 		plain.container = NULL; /* the annotations are the line's own key */
-		hook_log_begin(&plain, &line, LOG_DEBUG, "running fail check");
-		hook_log_annotations(&plain, &line, "annotations", &container->spec);
+		ask_log_begin(&plain, &line, LOG_DEBUG, "running fail check");
+		ask_log_annotations(&plain, &line, "annotations", &container->spec);
 		(void)log_end(&line); /* counted by the log: main reports it */
 	}
 	if (verdict_tolerates(verdict))
@@ -220,12 +220,12 @@ static int fail_check(const struct hook_create *create, struct hook_log *log, co
 }
 
 /* Asks the agent and acts on its answer. */
-static int agent_ask(const struct hook_create *create, struct hook_log *log, const struct hook_container *container,
+static int agent_ask(const struct hook_create *create, struct ask_log *log, const struct ask_container *container,
 		     struct verdict *verdict, struct error *err)
 {
 	struct hook_ask ask = {
 		.agent = create->conf->agent,
-		.method = HOOK_REQUEST_METHOD,
+		.method = ASK_REQUEST_METHOD,
 		.deadline_ns = create->start_ns + create->conf->timeout_ns,
 		.is_tolerated = verdict_tolerates,
 		.user = verdict,
@@ -235,18 +235,18 @@ static int agent_ask(const struct hook_create *create, struct hook_log *log, con
 	struct log_line line;
 	bool is_denied;
 
-	if (hook_request_build(container, create->arena, HOOK_ASK_ARENA_BYTES, &ask.body, err) < 0)
+	if (ask_request_build(container, create->arena, HOOK_ASK_ARENA_BYTES, &ask.body, err) < 0)
 		return fail_check(create, log, container, verdict, err);
 	if (hook_ask(&ask, create->arena, &answer)) {
-		hook_log_begin(log, &line, LOG_INFO, "hook request to agent succeeded");
-		hook_log_duration(log, &line);
+		ask_log_begin(log, &line, LOG_INFO, "hook request to agent succeeded");
+		ask_log_duration(log, &line);
 		(void)log_end(&line); /* counted by the log: main reports it */
 		return 0;
 	}
-	hook_log_begin(log, &line, LOG_WARN, "hook request to the agent failed");
+	ask_log_begin(log, &line, LOG_WARN, "hook request to the agent failed");
 	log_text(&line, "err", answer.error);
 	log_text(&line, "agent", hook_answer_kind(&answer));
-	hook_log_duration(log, &line);
+	ask_log_duration(log, &line);
 	(void)log_end(&line); /* counted by the log: main reports it */
 	is_denied = answer.result.is_servers_word && answer.result.status == GRPC_PERMISSION_DENIED;
 	if (answer.result.is_servers_word)
@@ -259,15 +259,15 @@ static int agent_ask(const struct hook_create *create, struct hook_log *log, con
 
 int hook_create_run(const struct hook_create *create, struct error *err)
 {
-	struct hook_container container = { 0 };
+	struct ask_container container = { 0 };
 	struct verdict verdict = {
 		.check = { .conf = create->conf, .container = &container, .arena = create->check_arena },
 	};
-	struct hook_log log;
+	struct ask_log log;
 	struct log_line line;
 	int r;
 
-	hook_log_init(&log, create->log, clock_now_ns(CLOCK_REALTIME), create->start_ns, create->arena);
+	ask_log_init(&log, create->log, clock_now_ns(CLOCK_REALTIME), create->start_ns, create->arena);
 	r = container_tell(create, &log, &container, err);
 	if (r < 0)
 		return fail_check(create, &log, &container, &verdict, err);
@@ -275,7 +275,7 @@ int hook_create_run(const struct hook_create *create, struct error *err)
 	if (identity_check(&container.identity, container.cgroup_path, err) < 0)
 		return refuse(&log, reason_forged, err);
 	if (create->conf->disable_grpc) {
-		hook_log_begin(&log, &line, LOG_INFO, "gRPC was disabled, so will not be contacting the agent");
+		ask_log_begin(&log, &line, LOG_INFO, "gRPC was disabled, so will not be contacting the agent");
 		(void)log_end(&line); /* counted by the log: main reports it */
 		return 0;
 	}

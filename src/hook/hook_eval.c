@@ -33,7 +33,7 @@ int hook_eval(const struct hook_conf *conf, enum runtime runtime, struct arena *
 	      const char **ret_meaning, struct error *err)
 {
 	const struct oci_state state = { 0 };
-	struct hook_container container = { 0 };
+	struct ask_container container = { 0 };
 	struct cel_program *program;
 	struct cel_value value;
 	int r = annotations_read(conf->annotations, arena, &container.spec, err);

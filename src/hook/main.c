@@ -9,7 +9,7 @@
 #include "hook/hook_create.h"
 #include "hook/hook_eval.h"
 #include "hook/hook_inspect.h"
-#include "hook/hook_log.h"
+#include "ask/ask_log.h"
 #include "hook/hook_options.h"
 #include "hook/hook_rotate.h"
 #include "hook/hook_self.h"
@@ -92,7 +92,7 @@ static void log_start(struct log *log, const struct hook_conf *conf, const char 
 	if (!name[0])
 		(void)error_set(&err, ENOENT, "no log file: the program's folder is unknown; give --log-fname");
 	else
-		log->fd = hook_log_open(name, &err);
+		log->fd = ask_log_open(name, &err);
 	if (log->fd >= 0) {
 		const struct hook_rotate rotate = { name, clock_now_ns(CLOCK_REALTIME), HOOK_ROTATE_BYTES };
 

@@ -145,7 +145,7 @@ bool agent_ask(void *context, const struct nri_subject *subject, enum ask_why wh
 {
 	const struct grpc_call_limits limits = { .deadline_ns = deadline_ns };
 	struct agent_ask *ask = context;
-	struct grpc_request request = { .path = HOOK_REQUEST_METHOD, .authority = "localhost" };
+	struct grpc_request request = { .path = ASK_REQUEST_METHOD, .authority = "localhost" };
 	int64_t begin_ns = clock_now_ns(CLOCK_MONOTONIC);
 	char response_memory[1024];
 	struct buf response = buf_over(response_memory, sizeof response_memory);

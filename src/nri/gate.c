@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "hook/hook_unseen.h"
+#include "ask/ask_unseen.h"
 #include "match/allow_list.h"
 #include "rpc/grpc_status.h"
 
@@ -72,7 +72,7 @@ static void tolerate(struct gate *gate, const struct nri_request *request, const
 		       "failCheck determined that we should not fail this container, even if there was an error",
 		       hook_name(request->event), subject);
 	(void)log_end(&line); /* counted by the log */
-	if (hook_unseen_record(gate->conf->unseen_dir, &subject->container, clock_now_ns(CLOCK_REALTIME), &err) < 0) {
+	if (ask_unseen_record(gate->conf->unseen_dir, &subject->container, clock_now_ns(CLOCK_REALTIME), &err) < 0) {
 		gate_log_begin(gate->log, &line, LOG_WARN,
 			       "cannot write down that this container started without the agent",
 			       hook_name(request->event), subject);

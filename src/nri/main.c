@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/flags_json.h"
-#include "hook/hook_log.h"
+#include "ask/ask_log.h"
 #include "nri/guard.h"
 #include "nri/status.h"
 
@@ -83,7 +83,7 @@ static int log_start(struct program *program, struct error *err)
 	if (!name[0])
 		return 0;
 	program->log.format = LOG_JSON;
-	program->log.fd = hook_log_open(name, err);
+	program->log.fd = ask_log_open(name, err);
 	return program->log.fd < 0 ? program->log.fd : 0;
 }
 

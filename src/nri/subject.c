@@ -17,12 +17,12 @@ static struct str image_tell(enum runtime runtime, const struct nri_container *c
 int nri_subject_tell(enum runtime runtime, const struct nri_pod *pod, const struct nri_container *container,
 		     struct nri_subject *ret_subject, struct error *err)
 {
-	struct hook_container *told = &ret_subject->container;
+	struct ask_container *told = &ret_subject->container;
 	int n = cgroup_path_expand(container->cgroups_path, ret_subject->path, sizeof ret_subject->path, NULL);
 
 	ret_subject->pod = pod;
 	ret_subject->nri = container;
-	*told = (struct hook_container){
+	*told = (struct ask_container){
 		.identity = { .runtime = runtime,
 			      .container_name = container->name,
 			      .container_id = container->id,

@@ -6,13 +6,13 @@
 #ifndef NRI_SUBJECT_H
 #define NRI_SUBJECT_H
 
-#include "hook/hook_request.h"
+#include "ask/ask_request.h"
 #include "nri/nri_message.h"
 #include "oci/cgroup_path.h"
 
 struct nri_subject {
-	struct hook_container container; /* spec stays empty: annotations are walked where they lie */
-	const struct nri_pod *pod;       /* borrowed */
+	struct ask_container container; /* spec stays empty: annotations are walked where they lie */
+	const struct nri_pod *pod;      /* borrowed */
 	const struct nri_container *nri;
 	char path[CGROUP_PATH_MAX];
 };

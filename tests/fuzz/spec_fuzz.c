@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "hook/hook_request.h"
+#include "ask/ask_request.h"
 #include "oci/cgroup_path.h"
 #include "oci/state.h"
 
@@ -29,7 +29,7 @@ static void spec_check(const struct spec *spec)
 
 static void request_check(const struct spec *spec, struct arena *arena)
 {
-	struct hook_container container = { .spec = *spec };
+	struct ask_container container = { .spec = *spec };
 	struct oci_state none = { 0 };
 	char path[CGROUP_PATH_MAX];
 	struct str body;
@@ -39,7 +39,7 @@ static void request_check(const struct spec *spec, struct arena *arena)
 		container.cgroup_path = (struct str){ path, (size_t)n };
 	identity_tell(RUNTIME_AUTO, spec, &none, container.cgroup_path, &container.identity);
 	(void)identity_check(&container.identity, container.cgroup_path, NULL);
-	if (hook_request_build(&container, arena, 4096, &body, NULL) >= 0)
+	if (ask_request_build(&container, arena, 4096, &body, NULL) >= 0)
 		assert(body.len >= 7 && arena->size - arena->used >= 4096 - 64);
 }
 

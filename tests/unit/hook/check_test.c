@@ -188,7 +188,7 @@ static int row_run(const struct row *row, struct error *err)
 	struct arena spec_arena = arena_over(spec_memory, sizeof spec_memory);
 	struct arena check_arena = arena_over(check_memory, sizeof check_memory);
 	const struct oci_state state = { 0 };
-	struct hook_container container = { 0 };
+	struct ask_container container = { 0 };
 	struct hook_conf conf;
 	struct hook_check check = { &conf, &container, row->spec != NULL, &check_arena };
 	enum runtime runtime;

@@ -19,7 +19,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "hook/hook_log.h"
+#include "ask/ask_log.h"
 #include "hook/hook_rotate.h"
 
 #define LIMIT 1000
@@ -75,7 +75,7 @@ static off_t size_of(const char *name)
 static int rotate(const char *name, int64_t now_ns, struct error *err)
 {
 	const struct hook_rotate how = { path_of(name), now_ns, LIMIT };
-	int fd = hook_log_open(how.path, err);
+	int fd = ask_log_open(how.path, err);
 
 	assert_true(fd >= 0);
 	return hook_rotate(&how, fd, err);
@@ -190,7 +190,7 @@ static void whoever_comes_late_opens_the_new_file(void **state)
 
 	folder_empty();
 	file_make("hook.log", LIMIT, NOW);
-	late = hook_log_open(how.path, NULL); /* before the other one renames it */
+	late = ask_log_open(how.path, NULL); /* before the other one renames it */
 	close(rotate("hook.log", NOW - 1, NULL));
 	fd = hook_rotate(&how, late, NULL);
 	assert_int_equal(write(fd, "late", 4), 4);
@@ -225,7 +225,7 @@ static void many_lose_no_line(void **state)
 			continue;
 		for (int n = 0; n < LINES; n++) {
 			const struct hook_rotate how = { path_of("hook.log"), clock_now_ns(CLOCK_REALTIME), 4000 };
-			int fd = hook_rotate(&how, hook_log_open(how.path, NULL), NULL);
+			int fd = hook_rotate(&how, ask_log_open(how.path, NULL), NULL);
 
 			if (dprintf(fd, "%d %d %064d\n", c, n, 0) < 0)
 				_exit(1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "hook/hook_log.h"
+#include "ask/ask_log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +31,7 @@ static void parents_make(const char *path)
 	}
 }
 
-int hook_log_open(const char *path, struct error *err)
+int ask_log_open(const char *path, struct error *err)
 {
 	int fd = openat(AT_FDCWD, path, OPEN_FLAGS, 0644);
 
@@ -44,20 +44,20 @@ int hook_log_open(const char *path, struct error *err)
 	return fd;
 }
 
-void hook_log_init(struct hook_log *hook_log, struct log *log, int64_t unix_ns, int64_t begin_ns, struct arena *arena)
+void ask_log_init(struct ask_log *ask_log, struct log *log, int64_t unix_ns, int64_t begin_ns, struct arena *arena)
 {
-	struct buf time = buf_over(hook_log->start_time, sizeof hook_log->start_time);
+	struct buf time = buf_over(ask_log->start_time, sizeof ask_log->start_time);
 
 	clock_write_rfc3339(&time, unix_ns, 9);
-	hook_log->log = log;
-	hook_log->arena = arena;
-	hook_log->container = NULL;
-	hook_log->begin_ns = begin_ns;
+	ask_log->log = log;
+	ask_log->arena = arena;
+	ask_log->container = NULL;
+	ask_log->begin_ns = begin_ns;
 }
 
-void hook_log_duration(const struct hook_log *hook_log, struct log_line *line)
+void ask_log_duration(const struct ask_log *ask_log, struct log_line *line)
 {
-	uint64_t us = (uint64_t)(clock_now_ns(CLOCK_MONOTONIC) - hook_log->begin_ns) / 1000;
+	uint64_t us = (uint64_t)(clock_now_ns(CLOCK_MONOTONIC) - ask_log->begin_ns) / 1000;
 	char text[32];
 	struct buf out = buf_over(text, sizeof text);
 
@@ -76,10 +76,10 @@ static bool is_before(struct str a, struct str b)
 	return order ? order < 0 : a.len < b.len;
 }
 
-void hook_log_annotations(struct hook_log *hook_log, struct log_line *line, const char *key, const struct spec *spec)
+void ask_log_annotations(struct ask_log *ask_log, struct log_line *line, const char *key, const struct spec *spec)
 {
-	size_t before = hook_log->arena->used;
-	char *memory = arena_alloc(hook_log->arena, LOG_LINE_MAX);
+	size_t before = ask_log->arena->used;
+	char *memory = arena_alloc(ask_log->arena, LOG_LINE_MAX);
 	struct buf out = buf_over(memory, memory ? LOG_LINE_MAX : 0);
 	const struct spec_annotation *last = NULL;
 
@@ -106,16 +106,16 @@ void hook_log_annotations(struct hook_log *hook_log, struct log_line *line, cons
 	buf_byte(&out, '}');
 	if (!out.overflow)
 		log_raw(line, key, (struct str){ out.p, out.len });
-	hook_log->arena->used = before;
+	ask_log->arena->used = before;
 }
 
-void hook_log_begin(struct hook_log *hook_log, struct log_line *line, enum log_level level, const char *msg)
+void ask_log_begin(struct ask_log *ask_log, struct log_line *line, enum log_level level, const char *msg)
 {
-	const struct hook_container *container = hook_log->container;
+	const struct ask_container *container = ask_log->container;
 
-	log_begin(line, hook_log->log, level, msg);
+	log_begin(line, ask_log->log, level, msg);
 	log_text(line, "hook", "createRuntime");
-	log_text(line, "start-time", hook_log->start_time);
+	log_text(line, "start-time", ask_log->start_time);
 	if (!container)
 		return;
 	log_str(line, "req-cgroups", container->cgroup_path);
@@ -126,6 +126,6 @@ void hook_log_begin(struct hook_log *hook_log, struct log_line *line, enum log_l
 	log_str(line, "req-podName", container->identity.pod_name);
 	log_str(line, "req-podUID", container->identity.pod_uid);
 	log_str(line, "req-podNamespace", container->identity.pod_namespace);
-	if (hook_log->log->level <= LOG_DEBUG)
-		hook_log_annotations(hook_log, line, "req-annotations", &container->spec);
+	if (ask_log->log->level <= LOG_DEBUG)
+		ask_log_annotations(ask_log, line, "req-annotations", &container->spec);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "hook/hook_request.h"
+#include "ask/ask_request.h"
 
 #include <errno.h>
 
@@ -50,7 +50,7 @@ static void mounts_write(struct buf *out, const struct spec *spec)
 	}
 }
 
-static void container_write(struct buf *out, const struct hook_container *container)
+static void container_write(struct buf *out, const struct ask_container *container)
 {
 	const struct identity *identity = &container->identity;
 	size_t mark = pb_open(out, REQUEST_CREATE_CONTAINER);
@@ -68,8 +68,8 @@ static void container_write(struct buf *out, const struct hook_container *contai
 	pb_close(out, mark);
 }
 
-int hook_request_build(const struct hook_container *container, struct arena *arena, size_t leave, struct str *ret_body,
-		       struct error *err)
+int ask_request_build(const struct ask_container *container, struct arena *arena, size_t leave, struct str *ret_body,
+		      struct error *err)
 {
 	size_t before = arena->used, room = arena->size - arena->used;
 	size_t size = room > leave ? room - leave : 0;

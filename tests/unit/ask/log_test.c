@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "hook/hook_log.h"
+#include "ask/ask_log.h"
 
 static char memory[65536], text[65536];
 
@@ -23,7 +23,7 @@ static struct spec_annotation annotations[] = {
 	{ STR("B"), STR("&") },
 };
 
-static const struct hook_container container = {
+static const struct ask_container container = {
 	.spec = { .annotation = annotations, .annotations = sizeof annotations / sizeof *annotations },
 	.identity = { .pod_name = STR("p"), .container_id = STR("id") },
 	.cgroup_path = STR("/c"),
@@ -33,7 +33,7 @@ static const struct hook_container container = {
 static const char *line_of(enum log_level level, bool has_container)
 {
 	struct arena arena = arena_over(memory, sizeof memory);
-	struct hook_log hook_log;
+	struct ask_log ask_log;
 	struct log_line line;
 	int fd[2];
 	struct log log = { .level = level, .format = LOG_JSON };
@@ -41,9 +41,9 @@ static const char *line_of(enum log_level level, bool has_container)
 
 	assert_int_equal(pipe(fd), 0);
 	log.fd = fd[1];
-	hook_log_init(&hook_log, &log, 1700000000000000000, 0, &arena);
-	hook_log.container = has_container ? &container : NULL;
-	hook_log_begin(&hook_log, &line, LOG_WARN, "m");
+	ask_log_init(&ask_log, &log, 1700000000000000000, 0, &arena);
+	ask_log.container = has_container ? &container : NULL;
+	ask_log_begin(&ask_log, &line, LOG_WARN, "m");
 	log_text(&line, "own", "x");
 	assert_int_equal(log_end(&line), 0);
 	(void)close(fd[1]);
@@ -84,17 +84,17 @@ static void a_missing_folder_is_made_and_a_wrong_one_told(void **state)
 
 	assert_non_null(mkdtemp(dir));
 	(void)snprintf(path, sizeof path, "%s/a/b/hook.log", dir);
-	fd = hook_log_open(path, &err);
+	fd = ask_log_open(path, &err);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, "1", 1), 1);
 	(void)close(fd);
-	fd = hook_log_open(path, &err);
+	fd = ask_log_open(path, &err);
 	assert_int_equal(write(fd, "2", 1), 1);
 	assert_int_equal(lseek(fd, 0, SEEK_END), 2);
 	(void)close(fd);
-	assert_int_equal(hook_log_open("/dev/null/x", &err), -ENOTDIR);
+	assert_int_equal(ask_log_open("/dev/null/x", &err), -ENOTDIR);
 	assert_non_null(strstr(err.text, "/dev/null/x"));
-	assert_true(hook_log_open("", &err) < 0);
+	assert_true(ask_log_open("", &err) < 0);
 	(void)snprintf(command, sizeof command, "rm -rf %s", dir);
 	assert_int_equal(system(command), 0); /* a path of our own making */
 	(void)state;

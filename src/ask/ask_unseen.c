@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "hook/hook_unseen.h"
+#include "ask/ask_unseen.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +31,7 @@ static bool is_name(struct str id)
 	return true;
 }
 
-static void name_write(struct buf *out, const struct hook_container *container)
+static void name_write(struct buf *out, const struct ask_container *container)
 {
 	static const char hex[] = "0123456789abcdef";
 	uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
@@ -56,7 +56,7 @@ static void member_write(struct buf *out, const char *key, struct str value)
 	json_write_string(out, value);
 }
 
-static void record_write(struct buf *out, const struct hook_container *container, int64_t unix_ns)
+static void record_write(struct buf *out, const struct ask_container *container, int64_t unix_ns)
 {
 	const struct identity *identity = &container->identity;
 	char time[40];
@@ -166,22 +166,22 @@ static int file_put(int dir_fd, const char *name, struct str text, struct error 
 	return r;
 }
 
-int hook_unseen_record(const char *dir, const struct hook_container *container, int64_t unix_ns, struct error *err)
+int ask_unseen_record(const char *dir, const struct ask_container *container, int64_t unix_ns, struct error *err)
 {
-	char name[NAME_MAX_BYTES + 16], text[HOOK_UNSEEN_RECORD_MAX];
+	char name[NAME_MAX_BYTES + 16], text[ASK_UNSEEN_RECORD_MAX];
 	struct buf name_text = buf_over(name, sizeof name);
 	struct buf record = buf_over(text, sizeof text);
 	auto_close int fd = -1;
 	int r;
 
 	fd = r = dir_open(dir, err);
-	if (r >= 0 && entries_count(fd, HOOK_UNSEEN_MAX + 2) < 0) /* "." and ".." */
-		r = error_set(err, ENOSPC, "there are %d records already", HOOK_UNSEEN_MAX);
+	if (r >= 0 && entries_count(fd, ASK_UNSEEN_MAX + 2) < 0) /* "." and ".." */
+		r = error_set(err, ENOSPC, "there are %d records already", ASK_UNSEEN_MAX);
 	if (r >= 0) {
 		name_write(&name_text, container);
 		record_write(&record, container, unix_ns);
 		r = record.overflow
-			    ? error_set(err, ENOBUFS, "the record is larger than %d bytes", HOOK_UNSEEN_RECORD_MAX)
+			    ? error_set(err, ENOBUFS, "the record is larger than %d bytes", ASK_UNSEEN_RECORD_MAX)
 			    : file_put(fd, name, (struct str){ text, record.len }, err);
 	}
 	if (r < 0)

@@ -19,7 +19,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "hook/hook_unseen.h"
+#include "ask/ask_unseen.h"
 
 static char dir[64], unseen[96];
 
@@ -42,9 +42,9 @@ static int tear_down(void **state)
 	return system(command); /* a path of our own making */
 }
 
-static struct hook_container container_of(const char *id, const char *path)
+static struct ask_container container_of(const char *id, const char *path)
 {
-	return (struct hook_container){
+	return (struct ask_container){
 		.identity = { .container_id = str_of(id),
 			      .pod_name = STR("web\"0\n"),
 			      .pod_namespace = STR("kube-system") },
@@ -77,13 +77,13 @@ static size_t files_count(const char *head)
 
 static void the_record_is_json_for_root_only(void **state)
 {
-	struct hook_container container = container_of("abc", "/c");
+	struct ask_container container = container_of("abc", "/c");
 	auto_free char *text = NULL;
 	struct stat st;
 	char path[160];
 	size_t len;
 
-	assert_int_equal(hook_unseen_record(unseen, &container, 1700000000123456789, NULL), 0);
+	assert_int_equal(ask_unseen_record(unseen, &container, 1700000000123456789, NULL), 0);
 	assert_int_equal(stat(unseen, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0700);
 	assert_true(exists("abc.json"));
@@ -103,9 +103,9 @@ static void no_id_can_leave_the_folder(void **state)
 
 	for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
 		char path[8] = { '/', (char)('a' + i) };
-		struct hook_container container = container_of(ids[i], path);
+		struct ask_container container = container_of(ids[i], path);
 
-		if (hook_unseen_record(unseen, &container, 0, NULL) < 0)
+		if (ask_unseen_record(unseen, &container, 0, NULL) < 0)
 			fail_msg("'%s'", ids[i]);
 	}
 	assert_int_equal(files_count("path-"), sizeof ids / sizeof *ids);
@@ -114,31 +114,31 @@ static void no_id_can_leave_the_folder(void **state)
 
 static void a_folder_that_is_not_roots_alone_is_not_used(void **state)
 {
-	struct hook_container container = container_of("abc", "/c");
+	struct ask_container container = container_of("abc", "/c");
 	struct error err = { 0 };
 
 	assert_int_equal(chmod(unseen, 0755), 0);
-	assert_int_equal(hook_unseen_record(unseen, &container, 0, &err), -EPERM);
+	assert_int_equal(ask_unseen_record(unseen, &container, 0, &err), -EPERM);
 	assert_non_null(strstr(err.text, unseen));
 	assert_int_equal(chmod(unseen, 0700), 0);
 	assert_int_equal(chown(unseen, 1000, 0), 0);
-	assert_int_equal(hook_unseen_record(unseen, &container, 0, &err), -EPERM);
+	assert_int_equal(ask_unseen_record(unseen, &container, 0, &err), -EPERM);
 	assert_int_equal(chown(unseen, 0, 0), 0);
-	assert_int_equal(hook_unseen_record("/dev/null/x", &container, 0, &err), -ENOTDIR);
+	assert_int_equal(ask_unseen_record("/dev/null/x", &container, 0, &err), -ENOTDIR);
 	(void)state;
 }
 
 static void the_folder_has_a_limit(void **state)
 {
-	struct hook_container container = container_of("one-more", "/c");
+	struct ask_container container = container_of("one-more", "/c");
 	auto_close int fd = open(unseen, O_RDONLY | O_DIRECTORY);
 	char name[32];
 
-	for (int i = 0; i < HOOK_UNSEEN_MAX; i++) {
+	for (int i = 0; i < ASK_UNSEEN_MAX; i++) {
 		(void)snprintf(name, sizeof name, "n%d", i);
 		(void)close(openat(fd, name, O_CREAT | O_WRONLY, 0600));
 	}
-	assert_int_equal(hook_unseen_record(unseen, &container, 0, NULL), -ENOSPC);
+	assert_int_equal(ask_unseen_record(unseen, &container, 0, NULL), -ENOSPC);
 	assert_false(exists("one-more.json"));
 	(void)state;
 }

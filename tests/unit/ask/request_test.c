@@ -10,7 +10,7 @@
 #include <errno.h>
 
 #include "base/error.h"
-#include "hook/hook_request.h"
+#include "ask/ask_request.h"
 
 static char memory[4096];
 
@@ -19,7 +19,7 @@ static void fields_have_the_interfaces_numbers(void **state)
 	static struct spec_annotation annotation = { STR("k"), STR("") };
 	static struct str option = STR("ro");
 	static struct spec_mount mount = { STR("d"), STR("t"), STR("s"), &option, 1 };
-	const struct hook_container container = {
+	const struct ask_container container = {
 		.spec = { .annotation = &annotation, .annotations = 1, .mount = &mount, .mounts = 1 },
 		.identity = { RUNTIME_CRIO, STR("cn"), STR("id"), STR("im"), STR("pn"), STR("pu"), STR("ns") },
 		.cgroup_path = STR("/c"),
@@ -32,7 +32,7 @@ static void fields_have_the_interfaces_numbers(void **state)
 	struct arena arena = arena_over(memory, sizeof memory);
 	struct str body;
 
-	assert_int_equal(hook_request_build(&container, &arena, 1024, &body, NULL), 0);
+	assert_int_equal(ask_request_build(&container, &arena, 1024, &body, NULL), 0);
 	assert_int_equal(body.len, sizeof want - 1);
 	assert_memory_equal(body.p, want, body.len);
 	(void)state;
@@ -40,14 +40,14 @@ static void fields_have_the_interfaces_numbers(void **state)
 
 static void what_must_stay_free_stays_free(void **state)
 {
-	const struct hook_container container = { .cgroup_path = STR("/c") };
+	const struct ask_container container = { .cgroup_path = STR("/c") };
 	struct arena arena = arena_over(memory, sizeof memory);
 	struct error err = { 0 };
 	struct str body;
 
-	assert_int_equal(hook_request_build(&container, &arena, sizeof memory, &body, &err), -ENOMEM);
-	assert_int_equal(hook_request_build(&container, &arena, sizeof memory - 8, &body, &err), -ENOMEM);
-	assert_int_equal(hook_request_build(&container, &arena, sizeof memory - 64, &body, &err), 0);
+	assert_int_equal(ask_request_build(&container, &arena, sizeof memory, &body, &err), -ENOMEM);
+	assert_int_equal(ask_request_build(&container, &arena, sizeof memory - 8, &body, &err), -ENOMEM);
+	assert_int_equal(ask_request_build(&container, &arena, sizeof memory - 64, &body, &err), 0);
 	assert_true(arena.used <= 64);
 	(void)state;
 }

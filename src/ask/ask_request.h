@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * src/hook/hook_request.h: the container as a RuntimeHookRequest. Source: tetragon's sensors.proto, messages
+ * src/ask/ask_request.h: the container as a RuntimeHookRequest. Source: tetragon's sensors.proto, messages
  * RuntimeHookRequest, CreateContainer and Mount (api/ of this tree).
  */
-#ifndef HOOK_HOOK_REQUEST_H
-#define HOOK_HOOK_REQUEST_H
+#ifndef ASK_ASK_REQUEST_H
+#define ASK_ASK_REQUEST_H
 
 #include "base/arena.h"
 #include "oci/identity.h"
 #include "oci/spec.h"
 
-#define HOOK_REQUEST_METHOD "/tetragon.FineGuidanceSensors/RuntimeHook"
+#define ASK_REQUEST_METHOD "/tetragon.FineGuidanceSensors/RuntimeHook"
 
 /* What is known about the container; empty members are unknown. */
-struct hook_container {
+struct ask_container {
 	struct spec spec;
 	struct identity identity;
 	struct str cgroup_path; /* expanded */
@@ -24,7 +24,7 @@ struct hook_container {
  * The message with gRPC's 5 bytes before it, in the arena. `leave` bytes of the arena stay free. Returns 0; -ENOMEM the
  * request does not fit.
  */
-int hook_request_build(const struct hook_container *container, struct arena *arena, size_t leave, struct str *ret_body,
-		       struct error *err);
+int ask_request_build(const struct ask_container *container, struct arena *arena, size_t leave, struct str *ret_body,
+		      struct error *err);
 
 #endif
