@@ -47,12 +47,12 @@ static void log_decision(struct log *log, const struct admission_request *reques
 }
 
 /* It may run already: what runs in it did not pass through an exec that we saw. */
-static int mark_running(struct admission *admission, const Tetragon__CreateContainer *create,
-			const struct admission_answer *answer, struct error *err)
+static int mark_running(struct admission *admission, int reason, const struct admission_answer *answer,
+			struct error *err)
 {
 	int r;
 
-	if (create->reason < TETRAGON__RUNTIME_HOOK_REASON__RUNTIME_HOOK_REASON_LISTED || !answer->is_new)
+	if (reason < TETRAGON__RUNTIME_HOOK_REASON__RUNTIME_HOOK_REASON_LISTED || !answer->is_new)
 		return 0;
 	r = sensor_container_mark_running(admission->sensor, answer->cgroup_id, answer->host_path, err);
 	if (r == -ENOENT)
@@ -82,24 +82,34 @@ static const struct pod_label *labels_of(struct request_memory *memory, const Te
 	return label;
 }
 
-static int decide(struct admission *admission, struct announced *announced, const Tetragon__CreateContainer *create,
+static int decide(struct admission *admission, struct announced *announced, int reason,
 		  const struct admission_request *told, struct admission_answer *answer, struct error *err)
 {
 	int r;
 
-	if (create->reason == TETRAGON__RUNTIME_HOOK_REASON__RUNTIME_HOOK_REASON_AHEAD)
+	if (reason == TETRAGON__RUNTIME_HOOK_REASON__RUNTIME_HOOK_REASON_AHEAD)
 		return announced_add(announced, told, clock_now_ns(CLOCK_BOOTTIME), answer, err);
 	r = admission_admit(admission, told, answer, err);
 	if (r < 0)
 		return r;
 	announced_confirm(announced, answer->path);
-	return mark_running(admission, create, answer, err);
+	return mark_running(admission, reason, answer, err);
+}
+
+int runtime_hook_decide(struct admission *admission, struct announced *announced, struct log *log, int reason,
+			const char *reporter, const struct admission_request *told, struct admission_answer *ret_answer,
+			struct error *err)
+{
+	int64_t began_ns = clock_now_ns(CLOCK_MONOTONIC);
+	int r = decide(admission, announced, reason, told, ret_answer, err);
+
+	log_decision(log, told, ret_answer, reporter, r, err, began_ns);
+	return r;
 }
 
 void runtime_hook_handle(struct admission *admission, struct announced *announced, struct log *log,
 			 struct grpc_call *call, const uint8_t *message, size_t len)
 {
-	int64_t began_ns = clock_now_ns(CLOCK_MONOTONIC);
 	struct admission_answer answer;
 	struct request_memory memory;
 	const Tetragon__RuntimeHookRequest *request;
@@ -137,8 +147,8 @@ void runtime_hook_handle(struct admission *admission, struct announced *announce
 			.peer_pid = grpc_call_peer(call)->pid,
 		};
 
-		r = decide(admission, announced, create, &told, &answer, &err);
-		log_decision(log, &told, &answer, create->reporter, r, &err, began_ns);
+		r = runtime_hook_decide(admission, announced, log, (int)create->reason, create->reporter, &told,
+					&answer, &err);
 		if (r < 0)
 			grpc_call_fail(call, grpc_status_of_errno(r), err.text);
 		else
