@@ -100,7 +100,6 @@ int runtime_hook_decide(struct admission *admission, struct announced *announced
 			const char *reporter, const struct admission_request *told, struct admission_answer *ret_answer,
 			struct error *err)
 {
-	int64_t began_ns = clock_now_ns(CLOCK_MONOTONIC);
 	int r = decide(admission, announced, reason, told, ret_answer, err);
 
 	log_decision(log, told, ret_answer, reporter, r, err, began_ns);
@@ -110,6 +109,7 @@ int runtime_hook_decide(struct admission *admission, struct announced *announced
 void runtime_hook_handle(struct admission *admission, struct announced *announced, struct log *log,
 			 struct grpc_call *call, const uint8_t *message, size_t len)
 {
+	int64_t began_ns = clock_now_ns(CLOCK_MONOTONIC);
 	struct admission_answer answer;
 	struct request_memory memory;
 	const Tetragon__RuntimeHookRequest *request;
@@ -147,8 +147,8 @@ void runtime_hook_handle(struct admission *admission, struct announced *announce
 			.peer_pid = grpc_call_peer(call)->pid,
 		};
 
-		r = runtime_hook_decide(admission, announced, log, (int)create->reason, create->reporter, &told,
-					&answer, &err);
+		r = runtime_hook_decide(admission, announced, log, (int)create->reason, create->reporter, began_ns,
+					&told, &answer, &err);
 		if (r < 0)
 			grpc_call_fail(call, grpc_status_of_errno(r), err.text);
 		else

@@ -21,7 +21,8 @@ void runtime_hook_handle(struct admission *admission, struct announced *announce
 
 /*
  * The decision itself, and its line in the log: for whoever tells of a container without a call. `reason` is a
- * RuntimeHookReason, `reporter` who told ("" = a hook). 0, or as admission_admit and announced_add; text in `err`.
+ * RuntimeHookReason, `reporter` who told ("" = a hook), `began_ns` (CLOCK_MONOTONIC) when the request came. 0, or as
+ * admission_admit and announced_add; text in `err`.
  */
 int runtime_hook_decide(struct admission *admission, struct announced *announced, struct log *log, int reason,
 			const char *reporter, const struct admission_request *told, struct admission_answer *ret_answer,
