@@ -97,8 +97,8 @@ static int decide(struct admission *admission, struct announced *announced, int 
 }
 
 int runtime_hook_decide(struct admission *admission, struct announced *announced, struct log *log, int reason,
-			const char *reporter, const struct admission_request *told, struct admission_answer *ret_answer,
-			struct error *err)
+			const char *reporter, int64_t began_ns, const struct admission_request *told,
+			struct admission_answer *ret_answer, struct error *err)
 {
 	int r = decide(admission, announced, reason, told, ret_answer, err);
 

@@ -25,7 +25,7 @@ void runtime_hook_handle(struct admission *admission, struct announced *announce
  * admission_admit and announced_add; text in `err`.
  */
 int runtime_hook_decide(struct admission *admission, struct announced *announced, struct log *log, int reason,
-			const char *reporter, const struct admission_request *told, struct admission_answer *ret_answer,
-			struct error *err);
+			const char *reporter, int64_t began_ns, const struct admission_request *told,
+			struct admission_answer *ret_answer, struct error *err);
 
 #endif
