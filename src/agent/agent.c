@@ -17,6 +17,7 @@
 #include "agent/counts.h"
 #include "agent/event_streams.h"
 #include "agent/instance_files.h"
+#include "agent/nri_inside.h"
 #include "agent/policies.h"
 #include "agent/policy_status.h"
 #include "agent/rpc_handlers.h"
@@ -64,6 +65,7 @@ struct agent {
 	struct unseen unseen;
 	struct rpc_handlers handlers;
 	struct counts counts;
+	struct nri_inside *nri; /* NULL without --nri */
 };
 
 /* --- the loop's work --- */
@@ -158,6 +160,7 @@ static void counts_take(struct agent *agent)
 	counts_set(counts, "unseen-by-walk", false, agent->unseen.by_walk);
 	counts_set(counts, "unseen-without-identity", false, agent->unseen.without_identity);
 	counts_set(counts, "unseen-records-refused", false, agent->unseen.bad_records);
+	nri_inside_count(agent->nri, counts);
 	counts_set(counts, "records", false, pipeline.records);
 	counts_set(counts, "records-malformed", true, pipeline.malformed);
 	counts_set(counts, "events-not-built", true, pipeline.build_failed);
@@ -236,6 +239,7 @@ static void on_tick(uv_timer_t *timer)
 	(void)announced_expire(&agent->announced, clock_now_ns(CLOCK_BOOTTIME));
 	(void)pod_registry_expire(agent->registry, clock_now_ns(CLOCK_REALTIME));
 	(void)process_cache_expire(agent->cache, (uint64_t)clock_now_ns(CLOCK_BOOTTIME));
+	nri_inside_tick(agent->nri);
 	counts_take(agent);
 	counts_report_losses(&agent->counts, agent->log, clock_now_ns(CLOCK_MONOTONIC));
 }
@@ -522,6 +526,19 @@ static int store_start(struct agent *agent, struct error *err)
 	return policies_new(&options, &agent->policies, err);
 }
 
+static int nri_start(struct agent *agent, struct error *err)
+{
+	const struct nri_inside_options options = {
+		.loop = &agent->loop,
+		.conf = &agent->options->nri_conf,
+		.admission = &agent->admission,
+		.announced = &agent->announced,
+		.log = agent->log,
+	};
+
+	return nri_inside_start(&options, &agent->nri, err);
+}
+
 static int start(struct agent *agent, struct error *err)
 {
 	int r = signals_start(agent, err);
@@ -552,6 +569,8 @@ static int start(struct agent *agent, struct error *err)
 	r = scan(agent, err);
 	if (r >= 0)
 		r = loop_start(agent, err);
+	if (r >= 0 && agent->options->has_nri)
+		r = nri_start(agent, err);
 	return r;
 }
 
@@ -587,9 +606,11 @@ static void stop(struct agent *agent)
 		event_streams_close(&agent->streams);
 	if (agent->server)
 		grpc_server_stop(agent->server);
+	nri_inside_stop(agent->nri);
 	uv_walk(&agent->loop, handle_close, NULL);
 	(void)uv_run(&agent->loop, UV_RUN_DEFAULT); /* until all handles are closed */
 	(void)uv_loop_close(&agent->loop);
+	nri_inside_free(agent->nri);
 	grpc_server_free(agent->server);
 	file_sink_free(agent->export);
 	pipeline_free(agent->pipeline);

@@ -6,16 +6,20 @@
 #include <limits.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/flags_dir.h"
+#include "nri/nri_link.h"
 #include "policy/yaml_tree.h"
 
 #define ENVIRONMENT_PREFIX "TETRAGON_"
 #define YAML_BYTES_MAX (1024 * 1024)
 #define POLICY_DIR "/etc/tetragon/tetragon.tp.d"
+
+#define NRI_STATUS "/var/run/tetragon/nri-hook.json" /* where the set-up tool's `verify` looks */
 
 #define FIELD(member) offsetof(struct agent_options, member)
 static const struct flag flags[] = {
@@ -42,6 +46,33 @@ static const struct flag flags[] = {
 	  "records of containers that the hook let start without an agent" },
 	{ "announce-timeout", FLAG_DURATION, FIELD(announce_timeout_ns), "5m", "DURATION",
 	  "how long the cgroup of an announced container is waited for" },
+	{ "nri", FLAG_STRING, FIELD(nri), "", "[=SOCKET]",
+	  "be the container runtime's NRI plugin too, at " NRI_SOCKET " or SOCKET: each container is put under policy "
+	  "at its creation, without a hook and without tetragon-nri-hook. While this agent is away the runtime starts "
+	  "containers without asking, unless it requires the plugin (containerd: default_validator, "
+	  "required_plugins)" },
+	{ "nri-mode", FLAG_STRING, FIELD(nri_conf.mode), "direct", "MODE",
+	  "direct: decide here; inject: add the OCI hook to each container; auto: direct where an answer that comes "
+	  "too "
+	  "late fails the container, else inject" },
+	{ "nri-name", FLAG_STRING, FIELD(nri_conf.name), "tetragon", "NAME", "name of the plugin" },
+	{ "nri-index", FLAG_STRING, FIELD(nri_conf.index), "01", "NN",
+	  "two digits: plugins are called in their order" },
+	{ "nri-fail-allow-namespaces", FLAG_LIST, FIELD(nri_conf.allow_namespaces), "kube-system", "NAME,...",
+	  "start containers of these namespaces even if the decision fails. The agent answers itself, so there is no "
+	  "outage to tolerate: what remains is an error of its own (a full map) or a cgroup that it refuses; a forged "
+	  "identity is never tolerated (direct)" },
+	{ "nri-hook-path", FLAG_STRING, FIELD(nri_conf.oci_hook_path), "/opt/tetragon/tetragon-oci-hook", "FILE",
+	  "the hook's program on the host (inject)" },
+	{ "nri-hook-args", FLAG_LIST, FIELD(nri_conf.hook_args), "", "ARG,...",
+	  "more arguments for the hook; --grpc-address is passed if --server-address is not the default (inject)" },
+	{ "nri-hook-timeout", FLAG_DURATION, FIELD(nri_conf.timeout_ns), "10s", "DURATION",
+	  "--grpc-timeout of the hook (inject)" },
+	{ "nri-log-fname", FLAG_STRING, FIELD(nri_conf.log_fname), "", "FILE",
+	  "the plugin's lines about containers go there, as JSON lines with the hook's keys; without it to the agent's "
+	  "log" },
+	{ "nri-status-file", FLAG_STRING, FIELD(nri_conf.status_file), NRI_STATUS, "FILE",
+	  "where the plugin keeps its state for others to read; empty: nowhere" },
 	{ "debug-skip-program", FLAG_STRING, FIELD(debug_skip_program), "", "NAME",
 	  "leave one BPF program out, to see what it is for; never in production" },
 	{ 0 },
@@ -134,6 +165,43 @@ static int log_format_parse(const char *text, enum log_format *ret_format, struc
 	return error_set(err, EINVAL, "--log-format: '%s': want text, json, text-ts or json-ts", text);
 }
 
+static int check_nri(struct agent_options *options, struct error *err)
+{
+	struct nri_conf *conf = &options->nri_conf;
+	enum nri_mode mode;
+	bool truth = true;
+
+	conf->socket = NRI_SOCKET;
+	conf->hook_identity = true;
+	conf->log_level = options->log_level_text;
+	conf->unseen_dir = options->unseen_dir;
+	conf->agent = "";
+	for (size_t i = 0; i < options->server_address.n && !*conf->agent; i++)
+		if (str_starts(str_of(options->server_address.item[i]), STR("unix:")))
+			conf->agent = options->server_address.item[i];
+	if (*options->nri == '/')
+		conf->socket = options->nri;
+	else if (*options->nri && flags_bool(str_of(options->nri), &truth, NULL) < 0)
+		return error_set(err, EINVAL,
+				 "--nri: '%s': want the absolute path of the runtime's NRI socket, or nothing",
+				 options->nri);
+	options->has_nri = *options->nri && truth;
+	if (!options->has_nri)
+		return 0;
+	if (strlen(conf->socket) >= sizeof((struct sockaddr_un *)NULL)->sun_path)
+		return error_set(err, ENAMETOOLONG, "--nri: '%s': longer than a socket's name can be", conf->socket);
+	if (nri_mode_parse(str_of(conf->mode), &mode, NULL) < 0)
+		return error_set(err, EINVAL, "--nri-mode: '%s': want direct, inject or auto", conf->mode);
+	if (mode != NRI_MODE_DIRECT && !*conf->agent)
+		return error_set(err, EINVAL, "--nri-mode=%s: the hook needs a unix socket among --server-address",
+				 conf->mode);
+	if (*conf->oci_hook_path != '/')
+		return error_set(err, EINVAL, "--nri-hook-path: '%s': want an absolute path", conf->oci_hook_path);
+	if (*conf->status_file && *conf->status_file != '/')
+		return error_set(err, EINVAL, "--nri-status-file: '%s': want an absolute path", conf->status_file);
+	return nri_name_check(conf->name, conf->index, err);
+}
+
 static int check(struct agent_options *options, struct error *err)
 {
 	int r;
@@ -156,7 +224,7 @@ static int check(struct agent_options *options, struct error *err)
 	if (*options->unseen_dir && *options->unseen_dir != '/')
 		return error_set(err, EINVAL, "--unseen-dir: '%s': want an absolute path", options->unseen_dir);
 	options->is_default_policy_dir = !strcmp(options->tracing_policy_dir, POLICY_DIR);
-	return 0;
+	return check_nri(options, err);
 }
 
 int agent_options_read(struct agent_options *options, struct flag_parse *parse, struct arena *arena, const char *root,

@@ -16,6 +16,7 @@
 
 #include "base/flags.h"
 #include "base/log.h"
+#include "nri/options.h"
 
 struct error;
 
@@ -34,11 +35,14 @@ struct agent_options {
 	int64_t announce_timeout_ns;
 	bool release_pinned_bpf;
 	bool keep_sensors_on_exit;
+	const char *nri;          /* "" or "false": no; "true": at the default socket; or the socket */
+	struct nri_conf nri_conf; /* --nri-…; what the plugin has and the agent has not is filled in by check() */
 
 	/* told from the above */
 	enum log_level log_level;
 	enum log_format log_format;
 	bool is_default_policy_dir; /* it may be missing */
+	bool has_nri;
 };
 
 extern const struct flag_set agent_flags;

@@ -15,7 +15,7 @@
 
 struct log;
 
-#define COUNTS_OTHERS_MAX 40
+#define COUNTS_OTHERS_MAX 64
 #define COUNTS_REPORT_NS (INT64_C(60) * 1000000000)
 
 struct count {

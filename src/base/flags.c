@@ -274,7 +274,7 @@ static int argument_parse(struct flag_parse *parse, struct str text, const char 
 	}
 	if (equals >= 0)
 		return row_set(parse, FLAG_FROM_ARGV, flag, str_from(text, (size_t)equals + 1), err);
-	if (flag->type == FLAG_BOOL)
+	if (flag->type == FLAG_BOOL || (flag->value && flag->value[0] == '['))
 		return row_set(parse, FLAG_FROM_ARGV, flag, STR("true"), err);
 	if (!next)
 		return error_set(err, EINVAL, "--%s: needs a value", flag->name);

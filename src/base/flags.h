@@ -37,10 +37,14 @@ struct flag_list {
 struct flag {
 	const char *name; /* "grpc-timeout"; NULL ends the table */
 	enum flag_type type;
-	size_t offset;     /* of the value in the program's struct */
-	const char *def;   /* default in command line syntax; "" is allowed for STRING and LIST */
-	const char *value; /* word that --help shows for the value; NULL for a bool */
-	const char *help;  /* a phrase, no final dot */
+	size_t offset;   /* of the value in the program's struct */
+	const char *def; /* default in command line syntax; "" is allowed for STRING and LIST */
+	/*
+	 * Word that --help shows for the value; NULL for a bool. "[=WORD]": the value may be left out on the command
+	 * line, and is "true" then; one that is given needs the '=' form.
+	 */
+	const char *value;
+	const char *help; /* a phrase, no final dot */
 };
 
 struct flag_set {

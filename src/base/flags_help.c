@@ -94,7 +94,8 @@ void flags_help(const struct flag_set *set, struct buf *out)
 		buf_text(&head, "  --");
 		buf_text(&head, flag->name);
 		if (flag->value) {
-			buf_byte(&head, ' ');
+			if (flag->value[0] != '[')
+				buf_byte(&head, ' ');
 			buf_text(&head, flag->value);
 		}
 		out->overflow |= head.overflow;

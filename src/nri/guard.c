@@ -221,6 +221,22 @@ void guard_done(struct guard *guard)
 	agent_ask_done(&guard->ask);
 }
 
+void guard_news(struct guard *guard, enum nri_news news, const char *text)
+{
+	static const char *const messages[] = {
+		[NRI_NEWS_UNREACHABLE] = "no connection to the runtime, trying again until there is one",
+		[NRI_NEWS_CONNECTED] = "connected to the runtime",
+		[NRI_NEWS_RUNNING] = "running: new containers are seen from now on",
+		[NRI_NEWS_LOST] = "connection to the runtime is lost: new containers are not seen until it is back",
+	};
+	bool is_bad = news == NRI_NEWS_UNREACHABLE || news == NRI_NEWS_LOST;
+
+	(void)log_event(guard->log, is_bad ? LOG_WARN : LOG_INFO, messages[news], "socket", guard->conf->socket,
+			*text && is_bad ? "reason" : NULL, text, NULL); /* counted by the log */
+	if (news == NRI_NEWS_LOST)
+		reconcile_lost(&guard->reconcile);
+}
+
 int guard_agent_fd(const struct guard *guard)
 {
 	return guard->ask.memory ? guard->ask.kept.fd : -1;

@@ -54,6 +54,9 @@ int guard_init(struct guard *guard, const struct nri_conf *conf, const struct as
 int guard_apply(struct guard *guard, bool tells_agent, struct error *err);
 void guard_done(struct guard *guard);
 
+/* What the link tells: to the log, and a lost connection to whoever works on it. To be called from nri_link's `told`. */
+void guard_news(struct guard *guard, enum nri_news news, const char *text);
+
 /* The connection to the agent, to be polled for POLLRDHUP (-1: none); call guard_agent_gone when it comes. */
 int guard_agent_fd(const struct guard *guard);
 void guard_agent_gone(struct guard *guard);

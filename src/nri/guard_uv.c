@@ -125,3 +125,8 @@ bool guard_uv_is_running(const struct guard_uv *uv)
 {
 	return !uv->is_over && nri_link_is_running(uv->link);
 }
+
+int guard_uv_fd(const struct guard_uv *uv)
+{
+	return nri_link_fd(uv->link);
+}

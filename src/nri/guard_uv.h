@@ -16,8 +16,8 @@ struct guard_uv;
 
 /*
  * Connects in the loop, and again whenever the connection is lost. `guard` is borrowed, initialised; options->plugin
- * must be &guard->plugin. Call reconcile_lost(&guard->reconcile) on NRI_NEWS_LOST in options->told. Returns 0; -ENOMEM,
- * -errno of epoll.
+ * must be &guard->plugin, and options->told has to call guard_news; it may be called before this returns, *ret_uv being
+ * set. Returns 0; -ENOMEM, -errno of epoll.
  */
 int guard_uv_start(uv_loop_t *loop, struct guard *guard, const struct nri_link_options *options,
 		   struct guard_uv **ret_uv, struct error *err);
@@ -26,5 +26,6 @@ int guard_uv_start(uv_loop_t *loop, struct guard *guard, const struct nri_link_o
 void guard_uv_stop(struct guard_uv *uv);
 
 bool guard_uv_is_running(const struct guard_uv *uv);
+int guard_uv_fd(const struct guard_uv *uv); /* of the connection with the runtime; -1: none now */
 
 #endif

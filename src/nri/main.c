@@ -89,19 +89,9 @@ static int log_start(struct program *program, struct error *err)
 
 static void on_news(void *user, enum nri_news news, const char *text)
 {
-	static const char *const messages[] = {
-		[NRI_NEWS_UNREACHABLE] = "no connection to the runtime, trying again until there is one",
-		[NRI_NEWS_CONNECTED] = "connected to the runtime",
-		[NRI_NEWS_RUNNING] = "running: new containers are seen from now on",
-		[NRI_NEWS_LOST] = "connection to the runtime is lost: new containers are not seen until it is back",
-	};
 	struct program *program = user;
-	bool is_bad = news == NRI_NEWS_UNREACHABLE || news == NRI_NEWS_LOST;
 
-	(void)log_event(&program->log, is_bad ? LOG_WARN : LOG_INFO, messages[news], "socket", program->conf.socket,
-			*text && is_bad ? "reason" : NULL, text, NULL); /* counted by the log */
-	if (news == NRI_NEWS_LOST)
-		reconcile_lost(&program->guard.reconcile);
+	guard_news(&program->guard, news, text);
 	nri_status_news(&program->status, news, text);
 }
 
@@ -188,11 +178,9 @@ static int options_check(struct program *program, struct error *err)
 		conf->name = program->launch.name;
 	if (program->launch.index)
 		conf->index = program->launch.index;
-	if (strlen(conf->name) >= NRI_NAME_OF_PLUGIN_MAX - 8 || !conf->name[0])
-		return error_set(err, EINVAL, "--nri-name '%s': want 1 to %d bytes", conf->name,
-				 NRI_NAME_OF_PLUGIN_MAX - 9);
-	if (strlen(conf->index) != 2 || strspn(conf->index, "0123456789") != 2)
-		return error_set(err, EINVAL, "--nri-index '%s': want two digits", conf->index);
+	r = nri_name_check(conf->name, conf->index, err);
+	if (r < 0)
+		return r;
 	if (program->parse.arguments)
 		return error_set(err, EINVAL, "unexpected argument '%s'", program->parse.argument[0]);
 	return 0;
@@ -230,7 +218,7 @@ int main(int argc, char *argv[])
 
 	program.guard.configured = on_configured;
 	program.guard.user = &program;
-	nri_status_init(&program.status, program.conf.status_file, &program.log);
+	nri_status_init(&program.status, program.conf.status_file, "tetragon-nri-hook", &program.log);
 	program.link = nri_link_new(&options);
 	if (!program.link) {
 		(void)error_set(&err, ENOMEM, "no memory");

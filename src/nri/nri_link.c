@@ -111,6 +111,19 @@ void nri_link_drop(struct nri_link *link, const char *why)
 		lose(link, clock_now_ns(CLOCK_MONOTONIC), why);
 }
 
+/* Whoever listens there is believed about containers: root, or whoever runs this process. */
+static int peer_check(int fd, const char *path, struct error *err)
+{
+	struct ucred peer;
+	socklen_t size = sizeof peer;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		return error_errno(err, errno, "%s", path);
+	if (peer.uid != 0 && peer.uid != geteuid())
+		return error_set(err, EPERM, "%s: user %u listens there: no runtime of this host", path, peer.uid);
+	return 0;
+}
+
 static int socket_connect(const char *path, struct error *err)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -124,6 +137,8 @@ static int socket_connect(const char *path, struct error *err)
 		return error_errno(err, errno, "socket");
 	if (connect(fd, (const struct sockaddr *)&address, sizeof address) < 0)
 		return error_errno(err, errno, "%s", path);
+	if (peer_check(fd, path, err) < 0)
+		return -EPERM;
 	return take_fd(&fd);
 }
 

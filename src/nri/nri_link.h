@@ -2,7 +2,8 @@
 /*
  * src/nri/nri_link.h: a plugin's connection with its runtime, on a socket: connects, or takes the socket of a plugin
  * that the runtime launched; begins anew when the connection is lost, for ever, with back-off. The socket is named by
- * path each time: after a restart of the runtime it is a new file.
+ * path each time: after a restart of the runtime it is a new file. It has to be root's, or of the plugin's own user: a
+ * peer is believed.
  *
  * No event loop is built in: the caller polls nri_link_fd() for nri_link_events() until nri_link_wake_ns() and calls
  * nri_link_step(). That is five lines with poll(2), and a uv_poll_t with a uv_timer_t in a program that has libuv; a

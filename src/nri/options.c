@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "nri/nri_link.h"
@@ -68,4 +69,13 @@ int nri_mode_parse(struct str name, enum nri_mode *ret_mode, struct error *err)
 const char *nri_mode_name(enum nri_mode mode)
 {
 	return modes[mode];
+}
+
+int nri_name_check(const char *name, const char *index, struct error *err)
+{
+	if (strlen(name) >= NRI_NAME_OF_PLUGIN_MAX - 8 || !name[0])
+		return error_set(err, EINVAL, "--nri-name '%s': want 1 to %d bytes", name, NRI_NAME_OF_PLUGIN_MAX - 9);
+	if (strlen(index) != 2 || strspn(index, "0123456789") != 2)
+		return error_set(err, EINVAL, "--nri-index '%s': want two digits", index);
+	return 0;
 }

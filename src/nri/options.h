@@ -24,4 +24,7 @@ enum nri_mode { NRI_MODE_AUTO, NRI_MODE_INJECT, NRI_MODE_DIRECT };
 int nri_mode_parse(struct str name, enum nri_mode *ret_mode, struct error *err);
 const char *nri_mode_name(enum nri_mode mode);
 
+/* What a plugin may be called: 0; -EINVAL. The name leaves room for the second look's "-look". */
+int nri_name_check(const char *name, const char *index, struct error *err);
+
 #endif

@@ -11,11 +11,13 @@
 
 #define WRITE_NS NS_PER_S /* at most once in this time, but for news */
 
-void nri_status_init(struct nri_status *status, const char *path, struct log *log)
+void nri_status_init(struct nri_status *status, const char *path, const char *program, struct log *log)
 {
-	*status = (struct nri_status){
-		.path = path, .log = log, .is_changed = true, .since_ns = clock_now_ns(CLOCK_REALTIME)
-	};
+	*status = (struct nri_status){ .path = path,
+				       .program = program,
+				       .log = log,
+				       .is_changed = true,
+				       .since_ns = clock_now_ns(CLOCK_REALTIME) };
 }
 
 static void member(struct buf *out, const char *key)
@@ -45,6 +47,7 @@ static void object_write(struct buf *out, const struct nri_status *status, const
 	clock_write_rfc3339(&since, status->since_ns, 3);
 	buf_byte(out, '{');
 	number(out, "pid", (uint64_t)getpid());
+	text(out, "program", status->program);
 	member(out, "connected");
 	buf_text(out, status->is_connected ? "true" : "false");
 	text(out, "since", time);
