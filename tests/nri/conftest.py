@@ -64,11 +64,22 @@ def agent(folder):
     agent.close()
 
 
+@pytest.fixture(scope="session")
+def shared_agent():
+    """Loading its programs takes a second, which most tests need not wait for."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="nri-"))
+    agent = Agent(folder / "a")
+    yield agent
+    agent.close()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.fixture
-def guarded(agent):
-    """Starts the agent with the policy that kills lseek(-1) in tenant-a."""
-    agent.start(POLICIES / "kill-lseek.yaml")
-    return agent
+def guarded(shared_agent):
+    """An agent that runs, with the policy that kills lseek(-1) in tenant-a. A test may end it: the next one gets it anew."""
+    if shared_agent.child is None or shared_agent.child.poll() is not None:
+        shared_agent.start(POLICIES / "kill-lseek.yaml")
+    return shared_agent
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from bed import BIN, PROGRAMS, cgroups, wait_until
 CACHE = pathlib.Path(os.environ.get("TETRAGON_CACHE", "/var/cache/tetragon-rthooks")) / "containerd"
 VERSIONS = ("1.7.27", "2.1.5", "2.3.4")
 RUNC = CACHE / "runc-1.3.3" / "runc"
+PROGRAM = pathlib.Path(os.environ.get("NRI_PROGRAM", BIN / "tetragon-nri-hook"))
 TOOLS = ("sh", "sleep", "echo", "cat", "true")
 KILLED = 137
 RUNNING, EXITED = 1, 2  # of CRI's ContainerState
@@ -330,6 +331,23 @@ class Container:
         self.pod.containerd.runtime.RemoveContainer(self.api.RemoveContainerRequest(container_id=self.id), timeout=60)
 
 
+class Lines:
+    """A log of JSON lines that grows: each is parsed once."""
+
+    def __init__(self, path):
+        self.path, self.at, self.rest, self.parsed = pathlib.Path(path), 0, b"", []
+
+    def read(self):
+        if self.path.exists():
+            with open(self.path, "rb") as file:
+                file.seek(self.at)
+                new = file.read()
+            self.at += len(new)
+            *whole, self.rest = (self.rest + new).split(b"\n")
+            self.parsed += map(json.loads, whole)
+        return self.parsed
+
+
 class Plugin:
     """tetragon-nri-hook for one containerd and one agent."""
 
@@ -346,10 +364,11 @@ class Plugin:
                       f"--status-file={self.status_file}", f"--nri-name={name}",
                       f"--hook-args=--log-fname={self.hook_log},--unseen-dir={agent.unseen}", *flags]
         self.child = None
+        self.log_lines, self.hook_log_lines = Lines(self.log), Lines(self.hook_log)
         containerd.mode = mode
 
     def start(self, wait=True):
-        self.child = subprocess.Popen([BIN / "tetragon-nri-hook", *self.flags], stdin=subprocess.DEVNULL)
+        self.child = subprocess.Popen([PROGRAM, *self.flags], stdin=subprocess.DEVNULL)
         if wait:
             self.wait_connected()
         return self
@@ -370,14 +389,22 @@ class Plugin:
                           lambda: f"'{message}'\n{self.log_text()[-3000:]}")[0]
 
     def lines(self, message=None):
-        found = [json.loads(line) for line in self.log_text().splitlines()]
-        return [line for line in found if message in (None, line["msg"])]
+        return [line for line in self.log_lines.read() if message in (None, line["msg"])]
 
     def log_text(self):
         return self.log.read_text() if self.log.exists() else ""
 
     def hook_lines(self):
-        return [json.loads(line) for line in self.hook_log.read_text().splitlines()] if self.hook_log.exists() else []
+        return self.hook_log_lines.read()
+
+    def asked(self):
+        """Ids of the containers that the agent was asked about before they ran, ahead or at the start, by plugin or hook."""
+        return {line["req-containerID"] for line in self.lines() + self.hook_lines()
+                if line["msg"] == "hook request to agent succeeded"}
+
+    def unseen(self):
+        """Ids of those that it told of as started unseen, in that order."""
+        return [line["req-containerID"] for line in self.lines("container started unseen: it is under policy from now on")]
 
     def rss_kib(self):
         for line in pathlib.Path(f"/proc/{self.child.pid}/status").read_text().splitlines():

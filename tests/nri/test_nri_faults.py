@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What happens to a container when something goes wrong, for each containerd and either mode: docs/nri.md has the table."""
-import contextlib
 import signal
-import threading
 import time
 
 import grpc
@@ -26,16 +24,6 @@ def refusal(pod, *command):
     with pytest.raises(grpc.RpcError) as caught:
         pod.start(*command)
     return caught.value.details()
-
-
-def asked(plugin):
-    """Ids of the containers that the agent was asked about before they ran, ahead or at the start, by plugin or hook."""
-    return {line["req-containerID"] for line in plugin.lines() + plugin.hook_lines()
-            if line["msg"] == "hook request to agent succeeded"}
-
-
-def unseen(plugin):
-    return [line["req-containerID"] for line in plugin.lines("container started unseen: it is under policy from now on")]
 
 
 @modes
@@ -102,7 +90,7 @@ def test_plugin_away(containerd, guarded, make_plugin, mode):
     plugin.wait_line("the agent knows what the runtime listed", count=2)
     assert time.monotonic() - began < 1
     assert all(is_judged(container) for container in [seen, *ran])
-    assert sorted(unseen(plugin)) == sorted(container.id for container in ran)
+    assert sorted(plugin.unseen()) == sorted(container.id for container in ran)
     created.start()
     assert (created.wait(), created.output()) == (KILLED, "")
     waiting.start()
@@ -131,7 +119,7 @@ def test_plugin_stopped_too_long(containerd, guarded, make_plugin, mode):
     assert len(plugin.lines("connection to the runtime is lost: new containers are not seen until it is back")) == 1
     if late:
         assert is_judged(late)
-        assert unseen(plugin) == [late.id]
+        assert plugin.unseen() == [late.id]
     assert pod.run("/bin/first_lseek") == (KILLED, "")
 
 
@@ -149,75 +137,6 @@ def test_plugin_stopped_at_the_start(containerd, guarded, make_plugin, mode):
         plugin.child.send_signal(signal.SIGCONT)
     plugin.wait_connected()
     wait_until(lambda: plugin.status()["dropped"] == 1, 5, "the loss is counted")
-
-
-class Load:
-    """Threads that create and start containers that stay, as the kubelet would after a restart: again and again."""
-
-    def __init__(self, pods, each=30):
-        self.containers, self.over = [], threading.Event()
-        self.threads = [threading.Thread(target=self._run, args=(pod, each)) for pod in pods]
-        for thread in self.threads:
-            thread.start()
-
-    def _run(self, pod, each):
-        for _ in range(each):
-            if self.over.is_set():
-                return
-            with contextlib.suppress(grpc.RpcError, ValueError):  # the latter: its channel was closed for a restart
-                container = pod.create("/bin/sleep", "1000")
-                container.start()
-                self.containers.append(container)
-            time.sleep(0.02)
-
-    def end(self):
-        self.over.set()
-        for thread in self.threads:
-            thread.join()
-
-
-@modes
-def test_runtime_restarts_under_load(containerd, guarded, make_plugin, mode):
-    """Ten times. After each: every running container is judged, and those told as unseen are those nobody asked about."""
-    plugin = make_plugin(containerd, guarded, mode, "--log-level=debug").start()
-    pods = [containerd.pod("tenant-a") for _ in range(3)]
-    for number in range(10):
-        load = Load(pods)
-        time.sleep(0.15)
-        containerd.restart(signal.SIGKILL if number % 2 else signal.SIGTERM)
-        plugin.wait_line("the agent knows what the runtime listed", count=number + 2)
-        time.sleep(0.2)
-        load.end()
-        plugin.wait_line("second look is over", count=number + 1, seconds=15)
-        running = containerd.running()
-        containers = [container for container in load.containers if container.id in running]
-        assert all(is_judged(container) for container in containers)
-        told = unseen(plugin)
-        assert len(told) == len(set(told)), "told twice"
-        assert running - asked(plugin) <= set(told), "ran unseen and was not told"
-        assert not set(told) & asked(plugin), "told as unseen although it was asked for"
-        for container in load.containers:
-            with contextlib.suppress(grpc.RpcError):
-                container.remove()
-    assert plugin.status()["dropped"] >= 10
-
-
-@modes
-def test_plugin_restarts_under_load(containerd, guarded, make_plugin, mode):
-    plugin = make_plugin(containerd, guarded, mode, "--log-level=debug").start()
-    pods = [containerd.pod("tenant-a") for _ in range(3)]
-    load = Load(pods, each=40)
-    for number in range(5):
-        time.sleep(0.2)
-        plugin.end(signal.SIGKILL)
-        time.sleep(0.1)
-        plugin.start()
-    plugin.wait_line("second look is over", seconds=15)
-    time.sleep(0.5)
-    load.end()
-    wait_until(lambda: containerd.running() <= asked(plugin) | set(unseen(plugin)), 5, "each one is told or asked")
-    assert not set(unseen(plugin)) & asked(plugin)
-    assert all(is_judged(container) for container in load.containers)
 
 
 def test_launched_by_the_runtime(make_containerd, guarded, folder):
