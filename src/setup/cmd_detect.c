@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -13,7 +14,7 @@ static const char *const actions[] = { [HOST_EDIT] = "edit", [HOST_CHECK] = "che
 
 static void text_row(struct buf *out, const char *key, const char *value)
 {
-	if (value)
+	if (value && *value)
 		buf_printf(out, "%-14s %s\n", key, value);
 }
 
@@ -25,10 +26,10 @@ static void text_write(struct buf *out, const struct host_found *found)
 		   *found->os ? ")" : "");
 	text_row(out, "known by", found->marker);
 	text_row(out, "runtime", host->runtime);
-	text_row(out, "configuration", host->config ? host->config : host->reads);
-	if (host->config && host->reads)
-		text_row(out, "made into", host->reads);
-	text_row(out, "socket", host->socket);
+	text_row(out, "configuration", *found->config ? found->config : found->reads);
+	if (*found->config && strcmp(found->config, found->reads) != 0)
+		text_row(out, "made into", found->reads);
+	text_row(out, "socket", found->socket);
 	text_row(out, "unit", host->unit);
 	for (size_t i = 0; i < HOST_HOOKS && host->hooks[i]; i++)
 		text_row(out, i ? "" : "hooks folder", host->hooks[i]);
@@ -37,13 +38,13 @@ static void text_write(struct buf *out, const struct host_found *found)
 		 host->action == HOST_EDIT    ? "edit the configuration"
 		 : host->action == HOST_CHECK ? "install and check, no configuration is changed"
 					      : "not change the configuration");
-	text_row(out, "what to do", host->advice);
+	text_row(out, "what to do", found->advice);
 }
 
 static void json_row(struct buf *out, const char *key, const char *value)
 {
 	buf_printf(out, "%s\"%s\":", out->len > 1 ? "," : "", key);
-	if (value)
+	if (value && *value)
 		json_write_string(out, str_of(value));
 	else
 		buf_text(out, "null");
@@ -55,12 +56,13 @@ static void json_write(struct buf *out, const struct host_found *found)
 
 	buf_byte(out, '{');
 	json_row(out, "host", host->id);
+	json_row(out, "name", host->name);
 	json_row(out, "os", found->os);
 	json_row(out, "marker", found->marker);
 	json_row(out, "runtime", host->runtime);
-	json_row(out, "config", host->config);
-	json_row(out, "reads", host->reads ? host->reads : host->config);
-	json_row(out, "socket", host->socket);
+	json_row(out, "config", found->config);
+	json_row(out, "reads", found->reads);
+	json_row(out, "socket", found->socket);
 	json_row(out, "unit", host->unit);
 	buf_text(out, ",\"hooks\":[");
 	for (size_t i = 0; i < HOST_HOOKS && host->hooks[i]; i++) {
@@ -71,8 +73,9 @@ static void json_write(struct buf *out, const struct host_found *found)
 	buf_byte(out, ']');
 	json_row(out, "installDir", host->install_dir);
 	json_row(out, "action", actions[host->action]);
-	json_row(out, "advice", host->advice);
-	buf_text(out, "}\n");
+	json_row(out, "advice", found->advice);
+	json_row(out, "program", found->exe);
+	buf_printf(out, ",\"pid\":%d}\n", (int)found->pid);
 }
 
 int setup_detect(struct setup_context *context, struct error *err)
@@ -80,7 +83,7 @@ int setup_detect(struct setup_context *context, struct error *err)
 	char memory[REPORT_BYTES];
 	struct buf out = buf_over(memory, sizeof memory);
 	struct host_found found;
-	int result = host_detect(context->conf.root, &found, err);
+	int result = host_detect(setup_given(context, "root") ? context->conf.root : NULL, &found, err);
 
 	if (result < 0)
 		return result;

@@ -3,131 +3,121 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
-#include <sys/syscall.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "setup/host_running.h"
 
-/* As in linux/openat2.h, which musl's headers do not bring. Source: openat2(2). */
-struct open_in_root {
-	uint64_t flags, mode, resolve;
-};
-#define IN_ROOT 0x10 /* RESOLVE_IN_ROOT */
+#define YAML_MAX (256u << 10)
 
-int host_open(int root_fd, const char *path, int flags)
+/* The value of the top-level key data-dir of a YAML file, into `dir`. Whether there is one, an absolute path. */
+static bool data_dir_read(int root_fd, const char *file, char *dir, size_t size)
 {
-	struct open_in_root how = { .flags = (unsigned)flags | O_CLOEXEC, .resolve = IN_ROOT };
-	long fd = syscall(SYS_openat2, root_fd, path, &how, sizeof how);
-
-	return fd < 0 ? -errno : (int)fd;
-}
-
-static bool exists(int root_fd, const char *path)
-{
-	int fd = host_open(root_fd, path, O_PATH);
-
-	if (fd < 0)
-		return false;
-	(void)close(fd); /* only looked at */
-	return true;
-}
-
-/* The value of `key` in os-release, without quotes: a span of `text`, or absent. */
-static struct str os_value(struct str text, struct str key)
-{
-	while (text.len) {
-		ptrdiff_t end = str_find(text, '\n');
-		struct str line = { text.p, end < 0 ? text.len : (size_t)end };
-
-		text = str_from(text, line.len + 1);
-		if (!str_starts(line, key) || line.len <= key.len || line.p[key.len] != '=')
-			continue;
-		line = str_from(line, key.len + 1);
-		if (line.len >= 2 && (line.p[0] == '"' || line.p[0] == '\'') && line.p[line.len - 1] == line.p[0])
-			line = (struct str){ line.p + 1, line.len - 2 };
-		return line;
-	}
-	return (struct str){ 0 };
-}
-
-static bool condition_holds(int root_fd, struct str os, struct str condition)
-{
-	char path[PATH_MAX];
-	struct buf out = buf_over(path, sizeof path);
-	ptrdiff_t equals;
-
-	buf_str(&out, condition);
-	if (condition.len && condition.p[0] == '/')
-		return !out.overflow && exists(root_fd, path);
-	equals = str_find(condition, '=');
-	return equals > 0 && str_equal(os_value(os, (struct str){ condition.p, (size_t)equals }),
-				       str_from(condition, (size_t)equals + 1));
-}
-
-/* All conditions of a marker. */
-static bool marker_holds(int root_fd, struct str os, const char *marker)
-{
-	struct str rest = str_of(marker);
-
-	while (rest.len) {
-		ptrdiff_t end = str_find(rest, '&');
-		struct str one = { rest.p, end < 0 ? rest.len : (size_t)end };
-
-		rest = str_from(rest, one.len + 1);
-		while (one.len && one.p[0] == ' ')
-			one = str_from(one, 1);
-		while (one.len && one.p[one.len - 1] == ' ')
-			one.len--;
-		if (!condition_holds(root_fd, os, one))
-			return false;
-	}
-	return true;
-}
-
-static void os_read(int root_fd, char **ret_text, size_t *ret_len)
-{
-	static const char *const paths[] = { "/etc/os-release", "/usr/lib/os-release" };
-
-	*ret_text = NULL;
-	*ret_len = 0;
-	for (size_t i = 0; i < 2 && !*ret_text; i++) {
-		auto_close int fd = host_open(root_fd, paths[i], O_RDONLY | O_NONBLOCK);
-
-		if (fd >= 0 && file_read_fd(fd, OS_RELEASE_MAX, ret_text, ret_len, NULL) < 0)
-			*ret_text = NULL; /* a tree without it is examined all the same */
-	}
-}
-
-int host_detect(const char *root, struct host_found *ret, struct error *err)
-{
-	auto_close int root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_close int fd = host_open(root_fd, file, O_RDONLY | O_NONBLOCK);
 	auto_free char *text = NULL;
-	struct str os, pretty;
+	struct str rest;
 	size_t len;
 
-	if (root_fd < 0)
-		return error_errno(err, errno, "cannot examine %s", root);
-	os_read(root_fd, &text, &len);
-	os = text ? (struct str){ text, len } : (struct str){ 0 };
-	pretty = os_value(os, STR("PRETTY_NAME"));
-	*ret = (struct host_found){ 0 };
-	(void)snprintf(ret->os, sizeof ret->os, "%.*s", (int)(pretty.len < 127 ? pretty.len : 127),
-		       pretty.p ? pretty.p : "");
+	if (fd < 0 || file_read_fd(fd, YAML_MAX, &text, &len, NULL) < 0)
+		return false;
+	rest = (struct str){ text, len };
+	while (rest.len) {
+		ptrdiff_t end = str_find(rest, '\n');
+		struct str line = { rest.p, end < 0 ? rest.len : (size_t)end };
+		struct buf out = buf_over(dir, size);
+
+		rest = str_from(rest, line.len + 1);
+		if (line.len && (line.p[0] == '"' || line.p[0] == '\''))
+			line = str_from(line, 1);
+		if (!str_starts(line, STR("data-dir")))
+			continue;
+		line = str_from(line, strlen("data-dir"));
+		while (line.len && strchr("\"': \t", line.p[0]))
+			line = str_from(line, 1);
+		for (size_t i = 0; i < line.len && !strchr("\"' \t\r#", line.p[i]); i++)
+			buf_byte(&out, line.p[i]);
+		while (out.len > 1 && dir[out.len - 1] == '/')
+			dir[--out.len] = '\0';
+		if (out.len && dir[0] == '/' && !out.overflow)
+			return true;
+	}
+	return false;
+}
+
+/* Appends `text` with each `from` in it written as `to`; what does not fit is cut. */
+static void text_move(struct buf *out, const char *text, const char *from, const char *to)
+{
+	const char *at;
+
+	for (; from && (at = strstr(text, from)); text = at + strlen(from)) {
+		buf_add(out, text, (size_t)(at - text));
+		buf_text(out, to);
+	}
+	buf_text(out, text);
+}
+
+static void copy_moved(char *ret, size_t size, const char *text, const char *from, const char *to)
+{
+	struct buf out = buf_over(ret, size);
+
+	if (text)
+		text_move(&out, text, from, to);
+}
+
+void host_found_fill(struct host_found *found, const struct host *host, const char *data_dir)
+{
+	const char *from = data_dir ? host->data_dir : NULL;
+
+	found->host = host;
+	copy_moved(found->config, sizeof found->config, host->config, from, data_dir);
+	copy_moved(found->reads, sizeof found->reads, host->reads ? host->reads : host->config, from, data_dir);
+	copy_moved(found->socket, sizeof found->socket, host->socket, from, data_dir);
+	copy_moved(found->advice, sizeof found->advice, host->advice, from, data_dir);
+}
+
+static int by_files(const struct host_tree *tree, const char *root, struct host_found *ret, struct error *err)
+{
 	for (const struct host *host = host_table; host->id; host++) {
+		char dir[PATH_MAX];
+		bool moved = host->data_dir_file && data_dir_read(tree->root_fd, host->data_dir_file, dir, sizeof dir);
+		const char *from = moved ? host->data_dir : NULL, *to = moved ? dir : NULL;
+
 		for (size_t i = 0; i < HOST_MARKERS && host->markers[i]; i++) {
-			if (!marker_holds(root_fd, os, host->markers[i]))
+			if (!host_marker_holds(tree, host->markers[i], from, to))
 				continue;
-			ret->host = host;
-			ret->marker = host->markers[i];
+			host_found_fill(ret, host, to);
+			copy_moved(ret->marker, sizeof ret->marker, host->markers[i], from, to);
 			return 0;
 		}
 	}
 	return error_set(err, ENOENT,
 			 "%s: no container runtime that this program knows: neither a file nor a unit of one is there",
 			 root);
+}
+
+int host_detect(const char *root, struct host_found *ret, struct error *err)
+{
+	const char *path = root ? root : "/";
+	auto_close int root_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct host_tree tree;
+	struct str pretty;
+	int result;
+
+	if (root_fd < 0)
+		return error_errno(err, errno, "cannot examine %s", path);
+	host_tree_init(&tree, root_fd);
+	pretty = host_tree_os(&tree, STR("PRETTY_NAME"));
+	*ret = (struct host_found){ 0 };
+	(void)snprintf(ret->os, sizeof ret->os, "%.*s", (int)(pretty.len < 127 ? pretty.len : 127),
+		       pretty.p ? pretty.p : "");
+	result = by_files(&tree, path, ret, err);
+	if (!root && (result >= 0 || result == -ENOENT))
+		result = host_running_look(&tree, result >= 0, ret, err);
+	host_tree_done(&tree);
+	return result;
 }

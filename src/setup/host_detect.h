@@ -1,28 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* src/setup/host_detect.h: which row of the table a file tree is. Links within the tree are followed within the tree.
+/*
+ * src/setup/host_detect.h: which row of the table a machine is. A file tree is told by its files alone, links within it
+ * followed within it. On this machine a daemon that runs outranks the files: several distributions' files may lie
+ * there, but one daemon starts the pods. Where several run, the kubelet's endpoint decides; where it does not, nobody
+ * can but the administrator.
  */
 #ifndef SETUP_HOST_DETECT_H
 #define SETUP_HOST_DETECT_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
+#include "setup/host_marker.h"
 #include "setup/host_table.h"
 
 struct error;
 
-#define OS_RELEASE_MAX 16384
+#define HOST_ADVICE_MAX 1024
+#define HOST_MARKER_MAX (PATH_MAX + 256)
 
 struct host_found {
 	const struct host *host;
-	const char *marker; /* that matched */
-	char os[128];       /* PRETTY_NAME of os-release, or "" */
+	char marker[HOST_MARKER_MAX]; /* what it is known by */
+	char os[128];                 /* PRETTY_NAME of os-release, or "" */
+	char config[PATH_MAX];        /* what set-up would edit; "": nothing */
+	char reads[PATH_MAX];         /* what the runtime reads; "": unknown */
+	char socket[PATH_MAX];        /* "": none */
+	char advice[HOST_ADVICE_MAX];
+	pid_t pid;          /* of the daemon that decided; 0: files did */
+	char exe[PATH_MAX]; /* its program */
 };
 
-/* Examines the tree below `root`. 0; -ENOENT: no row matches; -errno: `root` cannot be opened. */
+/*
+ * Examines the tree below `root`; NULL: this machine, its processes first. 0; -ENOENT: no row matches; -EPERM: several
+ * daemons run and nothing tells which one is meant, all are named; -errno: `root` cannot be opened.
+ */
 int host_detect(const char *root, struct host_found *ret, struct error *err);
-
-/* Opens `path` (absolute) below root_fd, links resolved as if root_fd were '/'. A descriptor (O_PATH) or -errno. */
-int host_open(int root_fd, const char *path, int flags);
 
 #endif

@@ -14,36 +14,96 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 SETUP = os.environ.get("SETUP_PROGRAM", str(TOP / "build/bin/tetragon-oci-hook-setup"))
 HOOK = os.environ.get("HOOK_PROGRAM", str(TOP / "build/bin/tetragon-oci-hook"))
 
-# what the host is, its files (a name with a final / is a folder), its os-release, what set-up may do
+# What the host is; its files: a name with a final / is a folder, a pair has that content; its os-release; what set-up may do.
+CONF = "/etc/containerd/config.toml"
+KUBEADM = "/var/lib/kubelet/kubeadm-flags.env"
+RKE2, K3S = "/var/lib/rancher/rke2", "/var/lib/rancher/k3s"
+RANCHER = "/agent/etc/containerd/config.toml"
+
+
+def endpoint(socket):
+    return KUBEADM, f'KUBELET_KUBEADM_ARGS="--container-runtime-endpoint=unix://{socket} --pod-infra-container-image=x"\n'
+
+
+PACKAGED = CONF, '#   Copyright\n\ndisabled_plugins = ["cri"]\n\n#root = "/var/lib/containerd"\n'
 HOSTS = [
-    ("talos", ["/etc/cri/containerd.toml", "/etc/containerd/config.toml"], "ID=talos\n", "refuse"),
-    ("bottlerocket", ["/etc/containerd/config.toml"], 'NAME=Bottlerocket\nID=bottlerocket\nVARIANT_ID=aws-k8s-1.33\n', "refuse"),
+    ("talos", ["/etc/cri/containerd.toml", CONF], "ID=talos\n", "refuse"),
+    ("talos", ["/etc/cri/containerd.toml"], None, "refuse"),
+    ("bottlerocket", [CONF], 'NAME=Bottlerocket\nID=bottlerocket\nVARIANT_ID=aws-k8s-1.33\n', "refuse"),
+    ("bottlerocket", ["/usr/share/bottlerocket/application-inventory.json"], "VARIANT_ID=aws-ecs-2\n", "refuse"),
     ("microk8s", ["/var/snap/microk8s/current/args/containerd-template.toml"], "ID=ubuntu\n", "edit"),
-    ("rke2", ["/var/lib/rancher/rke2/agent/etc/containerd/config.toml"], "ID=ubuntu\n", "refuse"),
-    ("k3s", ["/var/lib/rancher/k3s/agent/etc/containerd/config.toml", "/etc/containerd/config.toml"], "ID=debian\n", "refuse"),
+    ("microk8s", [("/snap/microk8s/current/meta/snap.yaml", "confinement: classic\n"), CONF], "ID=ubuntu\n", "edit"),
+    ("microk8s", [("/snap/microk8s/current/meta/snap.yaml", "confinement: strict\n")], "ID=ubuntu\n", "refuse"),
+    ("rke2", [RKE2 + RANCHER, K3S + RANCHER], "ID=ubuntu\n", "refuse"),
+    ("rke2", ["/usr/local/lib/systemd/system/rke2-agent.service", CONF], "ID=ubuntu\n", "refuse"),
+    ("k3s", [K3S + RANCHER, CONF], "ID=debian\n", "refuse"),
+    ("k3s", ["/etc/systemd/system/k3s-agent.service"], "ID=debian\n", "refuse"),
+    ("k3s", ["/etc/init.d/k3s"], "ID=alpine\n", "refuse"),
+    ("k3s", [("/etc/rancher/k3s/config.yaml", "token: x\ndata-dir: \"/mnt/data/\" # ours\n"), "/mnt/data" + RANCHER], "ID=sles\n", "refuse"),
     ("k0s", ["/etc/k0s/containerd.toml"], "ID=debian\n", "refuse"),
+    ("k0s", [("/etc/k0s/containerd.toml", "# k0s_managed=true\nversion = 3\n")], "ID=debian\n", "refuse"),
+    ("k0s", [("/etc/k0s/containerd.toml", "# mine\nversion = 2\n")], "ID=debian\n", "edit"),
+    ("k0s", ["/var/lib/k0s/bin/containerd"], "ID=debian\n", "refuse"),
+    ("k0s", ["/etc/systemd/system/k0scontroller.service"], "ID=debian\n", "refuse"),
     ("openshift", ["/etc/crio/crio.conf.d/00-default", "/etc/machine-config-daemon/"], "ID=rhcos\n", "check"),
+    ("openshift", ["/etc/crio/crio.conf.d/00-default"], "ID=scos\n", "check"),
+    ("openshift", ["/etc/crio/crio.conf.d/00-default"], 'ID="rhel"\nVARIANT_ID=coreos\n', "check"),
     ("openshift", ["/etc/crio/crio.conf"], "ID=fedora\nVARIANT_ID=coreos\n", "check"),
-    ("cos", ["/etc/containerd/config.toml", "/home/kubernetes/"], 'NAME="Container-Optimized OS"\nID=cos\n', "refuse"),
+    ("openshift", ["/etc/crio/", "/etc/machine-config-daemon/"], "ID=rhel\n", "check"),
+    ("cos", [CONF, "/home/kubernetes/"], 'NAME="Container-Optimized OS"\nID=cos\n', "refuse"),
+    ("cos", [CONF], "ID=cos\n", "refuse"),
     ("flatcar", ["/usr/share/containerd/config.toml"], "ID=flatcar\n", "refuse"),
-    ("eks", ["/etc/eks/", "/usr/bin/nodeadm", "/etc/containerd/config.toml"], 'ID="amzn"\nVERSION_ID="2023"\n', "refuse"),
-    ("aks", ["/opt/azure/containers/provision.sh", "/etc/containerd/config.toml"], "ID=azurelinux\n", "edit"),
-    ("minikube", ["/kic.txt", "/kind/", "/etc/containerd/config.toml"], "ID=debian\n", "edit"),
-    ("kind", ["/kind/", "/etc/containerd/config.toml"], "ID=debian\n", "edit"),
+    ("flatcar", [("/usr/share/containerd/config.toml", 'imports = ["/etc/containerd/conf.d/*.toml"]\n')], "ID=flatcar\n", "refuse"),
+    ("flatcar", [CONF, ("/etc/systemd/system/containerd.service.d/10-x.conf",
+                        f"[Service]\nEnvironment=CONTAINERD_CONFIG={CONF}\n")], "ID=flatcar\n", "edit"),
+    ("flatcar", [CONF, ("/etc/systemd/system/containerd.service.d/10-x.conf", "[Service]\n")], "ID=flatcar\n", "refuse"),
+    ("eks", ["/etc/eks/", "/usr/bin/nodeadm", CONF], 'ID="amzn"\nVERSION_ID="2023"\n', "refuse"),
+    ("eks", ["/etc/systemd/system/nodeadm-run.service", "/etc/systemd/system/nodeadm-config.service", CONF], 'ID="amzn"\n', "refuse"),
+    ("eks-al2", ["/etc/eks/bootstrap.sh", CONF], 'ID="amzn"\nVERSION_ID="2"\n', "edit"),
+    ("aks", ["/opt/azure/containers/provision.sh", CONF], "ID=azurelinux\n", "edit"),
+    ("aks", ["/opt/azure/containers/provision_source.sh"], "ID=mariner\n", "edit"),
+    ("aks", ["/opt/azure/containers/kubelet.sh", CONF], "ID=ubuntu\n", "edit"),
+    ("minikube", ["/kic.txt", "/version.json", "/kind/", CONF, "/etc/crio/", "/etc/docker/"], "ID=debian\n", "edit"),
+    ("minikube", ["/kic.txt", "/kind/", CONF, "/etc/crio/", endpoint("/var/run/crio/crio.sock")], "ID=debian\n", "edit"),
+    ("minikube", ["/kic.txt", "/kind/", CONF, "/etc/docker/", endpoint("/var/run/cri-dockerd.sock")], "ID=debian\n", "refuse"),
+    ("minikube", ["/var/lib/minikube/", CONF], "ID=buildroot\n", "edit"),
+    ("kind", ["/kind/", CONF], "ID=debian\n", "edit"),
+    ("kind", ["/etc/containerd/cri-base.json", CONF], "ID=debian\n", "edit"),
     ("cri-o", ["/etc/crio/crio.conf"], "ID=fedora\n", "edit"),
-    ("containerd", ["/etc/containerd/config.toml", "/usr/bin/podman", "/etc/docker/"], "ID=debian\n", "edit"),
+    ("cri-o", ["/usr/lib/systemd/system/crio.service"], "ID=fedora\n", "edit"),
+    ("cri-o", [CONF, "/etc/crio/crio.conf", endpoint("/var/run/crio/crio.sock")], "ID=ubuntu\n", "edit"),
+    ("containerd", [CONF, "/etc/crio/crio.conf", endpoint("/run/containerd/containerd.sock")], "ID=ubuntu\n", "edit"),
+    ("containerd", ["/etc/crio/crio.conf", ("/var/lib/kubelet/config.yaml",
+                                            'containerRuntimeEndpoint: "unix:///var/run/containerd/containerd.sock"\n')], "ID=ubuntu\n", "edit"),
+    ("cri-o", ["/etc/crio/crio.conf", ("/var/lib/kubelet/config.yaml", "# containerRuntimeEndpoint: /run/containerd/containerd.sock\n")],
+     "ID=ubuntu\n", "edit"),
+    ("containerd", [CONF, "/usr/bin/podman", "/etc/docker/"], "ID=debian\n", "edit"),
+    ("containerd", ["/usr/lib/systemd/system/containerd.service", "/var/lib/kubelet/"], "ID=ubuntu\n", "edit"),
+    ("containerd", ["/usr/lib/systemd/system/containerd.service"], "ID=ubuntu\n", "edit"),
+    ("gke-ubuntu", [CONF, "/home/kubernetes/bin/kubelet"], "ID=ubuntu\n", "edit"),
+    ("containerd", [PACKAGED, "/etc/docker/", "/var/lib/kubelet/config.yaml"], "ID=ubuntu\n", "edit"),
+    ("docker", [PACKAGED, "/etc/docker/"], "ID=ubuntu\n", "refuse"),
+    ("docker", [(CONF, PACKAGED[1].replace("disabled", "# disabled")), "/usr/bin/dockerd", endpoint("/var/run/cri-dockerd.sock")],
+     "ID=ubuntu\n", "refuse"),
     ("rancher-desktop", ["/etc/rancher/desktop/credfwd"], "ID=alpine\n", "refuse"),
+    ("rancher-desktop", ["/etc/rancher/desktop/credfwd", "/etc/init.d/k3s", K3S + RANCHER], "ID=alpine\n", "refuse"),
+    ("docker-desktop", ["/etc/docker/", "/usr/bin/dockerd"], "ID=docker-desktop\n", "refuse"),
+    ("docker-desktop", ["/etc/docker/", ("/proc/sys/kernel/osrelease", "6.6.12-linuxkit\n")], "ID=alpine\n", "refuse"),
     ("podman", ["/usr/bin/podman"], "ID=debian\n", "check"),
     ("docker", ["/usr/bin/dockerd", "/etc/docker/"], "ID=ubuntu\n", "refuse"),
+    ("docker", ["/usr/lib/systemd/system/docker.service", "/usr/lib/systemd/system/containerd.service"], "ID=ubuntu\n", "refuse"),
+    ("nerdctl", ["/usr/local/bin/nerdctl", "/usr/local/lib/systemd/system/containerd.service"], "ID=ubuntu\n", "refuse"),
+    ("containerd", ["/usr/local/bin/nerdctl", CONF], "ID=ubuntu\n", "edit"),
 ]
 
 
 def tree(root, files, os_release=None):
     for name in files:
+        name, content = name if isinstance(name, tuple) else (name, "")
         path = root / name.lstrip("/")
         (path if name.endswith("/") else path.parent).mkdir(parents=True, exist_ok=True)
         if not name.endswith("/"):
-            path.touch()
+            path.write_text(content)
     if os_release:
         (root / "etc").mkdir(exist_ok=True)
         (root / "etc/os-release").write_text(os_release)
@@ -69,7 +129,26 @@ def test_detect(tmp_path, host, files, os_release, action):
 
 def test_every_row_is_a_fixture():
     table = (TOP / "src/setup/host_table.c").read_text()
-    assert set(re.findall(r'\.id = "([^"]+)"', table)) - {host for host, *_ in HOSTS} <= {"docker-desktop"}
+    ids = set(re.findall(r'\.id = "([^"]+)"', table)) | set(re.findall(r'RANCHER_COMMON\("([^"]+)"', table))
+    assert ids == {host for host, *_ in HOSTS}
+
+
+@pytest.mark.parametrize("product, name", [("rke2", "RKE2"), ("k3s", "k3s")])
+@pytest.mark.parametrize("files, moved, says", [
+    ([("config.toml", 'version = 3\nimports = ["DIR/config-v3.toml.d/*.toml"]\n')], False, "--drop-in=DIR/config-v3.toml.d/tetragon.toml"),
+    ([("config.toml", 'version = 2\nimports = ["DIR/config.toml.d/*.toml"]\n')], True, "--drop-in=DIR/config.toml.d/tetragon.toml"),
+    ([("config.toml", "version = 3\n"), ("config-v3.toml.tmpl", "")], False, "DIR/config-v3.toml.tmpl, else"),
+    ([("config.toml", "version = 2\n")], True, "Put a template beside it, DIR/config-v3.toml.tmpl"),
+], ids=["drop-ins, version 3", "drop-ins, version 2", "template", "plain"])
+def test_the_way_for_a_file_that_is_made_anew(tmp_path, product, name, files, moved, says):
+    data = "/srv/x" if moved else f"/var/lib/rancher/{product}"
+    folder = f"{data}/agent/etc/containerd"
+    tree(tmp_path, [(f"{folder}/{file}", text.replace("DIR", folder)) for file, text in files])
+    if moved:
+        tree(tmp_path, [(f"/etc/rancher/{product}/config.yaml", "# data-dir: /no\n'data-dir': /srv/x\n")])
+    found = json.loads(run("detect", "--json", f"--root={tmp_path}", status=1).stdout)
+    assert (found["host"], found["name"], found["config"], found["reads"]) == (product, name, None, f"{folder}/config.toml")
+    assert says.replace("DIR", folder) in found["advice"]
 
 
 def test_nothing_known(tmp_path):
