@@ -170,6 +170,7 @@ struct abi_container_set {
 };
 #define ABI_CG_EXEC_ANY 1  /* shares the runtime's mount namespace: every exec is the container's */
 #define ABI_CG_SAME_ROOT 2 /* root file system is the runtime's own root: leaving the mount namespace suffices */
+#define ABI_CG_MARKS_DUE 4 /* it ran already when it was registered, and not all its tasks have their mark yet */
 
 /* Value of container_states, key __u64 container. User space makes and deletes it, the kernel alone changes it. */
 struct abi_container_state {

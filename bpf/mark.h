@@ -144,7 +144,7 @@ static __always_inline struct abi_container_set *mark_subject(struct task_struct
 			mark_exec(task, tid, &place, 0);
 			return set;
 		}
-		if (!(set->flags & ABI_CG_EXEC_ANY) && task_runs_own_program(task)) {
+		if (set->flags & ABI_CG_MARKS_DUE || (!(set->flags & ABI_CG_EXEC_ANY) && task_runs_own_program(task))) {
 			mark_set(tid, task_start(task), place.container, place.slot);
 			count(ABI_CNT_MARKED_LATE);
 			return set;

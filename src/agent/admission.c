@@ -96,7 +96,7 @@ static int check_cgroup(struct admission *admission, const struct admission_requ
 			return error_set(err, EINVAL, "cgroup %s is already that of container %s, not of %s", path,
 					 other->container_id, request->container_id);
 		case POD_PATH_ABOVE:
-			if (hierarchy_cgroup_id(admission->hierarchy, other->cgroup_path, &other_id, NULL, NULL) >= 0 &&
+			if (hierarchy_cgroup_id(admission->hierarchy, other->cgroup_path, &other_id, NULL) >= 0 &&
 			    other_id == other->cgroup_id)
 				return error_set(err, EINVAL,
 						 "cgroup %s is no container's: container %s is below it, at %s", path,
@@ -204,8 +204,34 @@ static bool is_guess(const struct admission *admission, uint64_t cgroup_id)
 	return known && known->source == POD_FROM_WALK;
 }
 
-static int admit(struct admission *admission, const struct admission_request *request, struct admission_answer *answer,
-		 struct error *err)
+/* The kernel refuses us, not the caller its identity. */
+static int of_kernel(int r)
+{
+	return r == -EPERM ? -EIO : r;
+}
+
+/*
+ * Once the container is in the kernel with ABI_CG_MARKS_DUE: then a task that is missed, or that could not be marked,
+ * is marked by the kernel at its next system call.
+ */
+static int mark_running(struct admission *admission, const struct admission_request *request, int cgroup_fd,
+			struct admission_answer *answer, struct error *err)
+{
+	int r;
+
+	if (!request->may_run || !sensor_container_marks_due(admission->sensor, answer->cgroup_id))
+		return 0;
+	r = sensor_container_mark_running(admission->sensor, answer->cgroup_id, cgroup_fd, err);
+	if (r == -ENOENT)
+		return 0; /* it has ended */
+	if (r < 0)
+		return error_wrap(err, of_kernel(r), "cannot mark what runs in cgroup %s", answer->path);
+	answer->marked = (unsigned)r;
+	return 0;
+}
+
+static int admit(struct admission *admission, const struct admission_request *request, int cgroup_fd,
+		 struct admission_answer *answer, struct error *err)
 {
 	const struct pod_container *container;
 	struct abi_container_info info;
@@ -225,7 +251,7 @@ static int admit(struct admission *admission, const struct admission_request *re
 		.labels = request->labels,
 		.source = request->source,
 	};
-	int r, sensor_r;
+	int r;
 
 	(void)container_name_id(cgroup_path_leaf(str_of(answer->path)),
 				&told.runtime); /* "" if the name tells nothing */
@@ -244,16 +270,26 @@ static int admit(struct admission *admission, const struct admission_request *re
 	info_of(container, &info);
 	policies_select(admission->policies, answer->path, container->pod_namespace, &set);
 	answer->policies = count_bits(&set);
-	verdict = runtime_judge(&admission->judge, answer->host_path, request->root_dir, request->peer_pid);
+	verdict = runtime_judge(&admission->judge, cgroup_fd, request->root_dir, request->peer_pid);
 	answer->flags = verdict.flags;
 	answer->runtime_mnt_ns = verdict.mnt_ns;
-	sensor_r = sensor_container_add(admission->sensor, answer->cgroup_id, answer->host_path, answer->flags,
-					answer->runtime_mnt_ns, &set, &info, err);
-	if (sensor_r < 0 && answer->is_new)
+	/* who left a record has run before anybody was told, even if his hook's request came late after all */
+	if (request->may_run && (answer->is_new || request->source == POD_FROM_UNSEEN_RECORD))
+		answer->flags |= ABI_CG_MARKS_DUE;
+	r = sensor_container_add(admission->sensor, answer->cgroup_id, cgroup_fd, answer->flags, answer->runtime_mnt_ns,
+				 &set, &info, err);
+	if (r < 0 && answer->is_new)
 		(void)pod_registry_remove(admission->registry, answer->cgroup_id, clock_now_ns(CLOCK_REALTIME));
-	if (sensor_r == -EPERM)
-		sensor_r = -EIO; /* the kernel refuses us, not the caller its identity */
-	return sensor_r < 0 ? error_wrap(err, sensor_r, "cannot put cgroup %s under policy", answer->path) : 0;
+	if (r < 0)
+		return error_wrap(err, of_kernel(r), "cannot put cgroup %s under policy", answer->path);
+	return mark_running(admission, request, cgroup_fd, answer, err);
+}
+
+/* All but the path's memory, which is large. */
+static void answer_clear(struct admission_answer *answer)
+{
+	memset(answer, 0, offsetof(struct admission_answer, path));
+	answer->path[0] = '\0';
 }
 
 /* Path and identity: what needs no cgroup. */
@@ -275,11 +311,11 @@ int admission_foresee(struct admission *admission, const struct admission_reques
 	struct runtime_verdict verdict;
 	int r;
 
-	*ret_answer = (struct admission_answer){ 0 };
+	answer_clear(ret_answer);
 	r = check_told(admission, request, ret_answer, err);
 	if (r < 0)
 		return r;
-	verdict = runtime_judge(&admission->judge, NULL, request->root_dir, request->peer_pid);
+	verdict = runtime_judge(&admission->judge, -1, request->root_dir, request->peer_pid);
 	ret_answer->flags = verdict.flags;
 	ret_answer->runtime_mnt_ns = verdict.mnt_ns;
 	policies_select(admission->policies, ret_answer->path, text_of(request->pod_namespace), ret_policies);
@@ -291,13 +327,14 @@ int admission_admit(struct admission *admission, const struct admission_request 
 		    struct admission_answer *ret_answer, struct error *err)
 {
 	struct admission_answer *answer = ret_answer;
+	auto_close int cgroup_fd = -1;
 	int r;
 
-	*answer = (struct admission_answer){ 0 };
+	answer_clear(answer);
 	r = check_told(admission, request, answer, err);
 	if (r < 0)
 		return r;
-	r = hierarchy_cgroup_id(admission->hierarchy, answer->path, &answer->cgroup_id, answer->host_path, err);
+	r = cgroup_fd = hierarchy_open(admission->hierarchy, answer->path, &answer->cgroup_id, err);
 	if (r == -EXDEV)
 		r = -EINVAL;
 	if (r >= 0 && answer->cgroup_id == admission->hierarchy->root_id)
@@ -311,7 +348,7 @@ int admission_admit(struct admission *admission, const struct admission_request 
 		admission->refused_cgroup++;
 		return r;
 	}
-	r = admit(admission, request, answer, err);
+	r = admit(admission, request, cgroup_fd, answer, err);
 	if (r == -EPERM)
 		admission->refused_identity++;
 	else if (r < 0)

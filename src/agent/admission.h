@@ -46,6 +46,7 @@ struct admission_request {
 	size_t labels;
 	enum pod_source source;
 	pid_t peer_pid; /* of the process that told, in our pid namespace; 0 = unknown */
+	bool may_run;   /* it may have started already, without passing through an exec that we saw: mark what runs */
 };
 
 struct admission_answer {
@@ -53,25 +54,27 @@ struct admission_answer {
 	uint32_t flags;          /* ABI_CG_* */
 	uint32_t runtime_mnt_ns; /* inode number of the runtime's mount namespace; 0: that of the host's pid 1 */
 	unsigned policies;       /* namespaced ones that select it */
+	unsigned marked;         /* threads that had run already */
 	bool is_new;
-	char path[PATH_MAX]; /* cleaned, below the hierarchy's root */
-	char host_path[PATH_MAX];
+	char path[PATH_MAX]; /* the last member: cleaned, below the hierarchy's root */
 };
 
 /*
- * Puts the container under its policies. Idempotent.
+ * Puts the container under its policies, and marks what runs in it already if that may be (may_run) and has not been
+ * done. Idempotent: what failed once is tried again when it is told again.
  *   -EINVAL   no path, "..", not in the hierarchy, its root, an ancestor of a container or of this agent, another
  *             container's cgroup
- *   -EPERM    the identity is forged: another pod UID than the cgroup path's; or another namespace or UID than the one
- * it came with -ENOENT   there is no such cgroup -ENOSPC, -E2BIG, -ENOMEM, -errno of the kernel's side: it is not under
- * policy
+ *   -EPERM    the identity is forged: another pod UID than the cgroup path's; or another namespace or UID than the
+ *             one it came with
+ *   -ENOENT   there is no such cgroup
+ *   -ENOSPC, -E2BIG, -ENOMEM, -EBUSY, -errno of the kernel's side: it is not under policy, or not all of it is
  */
 int admission_admit(struct admission *admission, const struct admission_request *request,
 		    struct admission_answer *ret_answer, struct error *err);
 
 /*
- * What the kernel may be told of a container whose cgroup is not there yet: *ret_answer but for the cgroup's id and
- * host_path, and the policies that select it. Nothing is changed. -EINVAL, -EPERM as above.
+ * What the kernel may be told of a container whose cgroup is not there yet: *ret_answer but for the cgroup's id, and
+ * the policies that select it. Nothing is changed. -EINVAL, -EPERM as above.
  */
 int admission_foresee(struct admission *admission, const struct admission_request *request,
 		      struct admission_answer *ret_answer, struct abi_policy_set *ret_policies, struct error *err);

@@ -13,7 +13,6 @@
 #include "agent/admission.h"
 #include "agent/agent_options.h"
 #include "agent/announced.h"
-#include "agent/cgroup_place.h"
 #include "agent/counts.h"
 #include "agent/event_streams.h"
 #include "agent/instance_files.h"
@@ -24,6 +23,7 @@
 #include "agent/state_dir.h"
 #include "agent/unseen.h"
 #include "base/buf.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -38,10 +38,12 @@
 #define BPFFS "/sys/fs/bpf"
 #define VERIFY_TICKS 30 /* ticks between looks at what the kernel may have failed to tell */
 #define TICK_MS 1000
+#define MARKS_DUE_EACH_TICK 8
 #define FLUSH_MS 200 /* events wait at most that long for a disk or pipe that was busy */
 
 struct agent {
 	uint64_t ticks;
+	uint32_t marks_due_at; /* where the look at containers with marks due goes on */
 	const struct agent_options *options;
 	struct log *log;
 	uv_loop_t loop;
@@ -186,27 +188,42 @@ static void container_gone(void *context, uint64_t container)
 	(void)pod_registry_remove(((struct agent *)context)->registry, container, clock_now_ns(CLOCK_REALTIME));
 }
 
+/* `path`: where it was when it was registered; "": not known. */
+static int mark_container(struct agent *agent, uint64_t cgroup_id, const char *path)
+{
+	auto_close int fd = hierarchy_open_id(&agent->hierarchy, cgroup_id);
+	uint64_t id = cgroup_id;
+	int r;
+
+	if (fd < 0 && fd != -ENOENT) { /* this kernel does not know cgroups by ids: is it still where it was? */
+		if (!*path)
+			return fd; /* announced to an earlier agent; not before it is confirmed */
+		fd = hierarchy_open(&agent->hierarchy, path, &id, NULL);
+	}
+	if (fd < 0 || id != cgroup_id)
+		return 0;
+	r = sensor_container_mark_running(agent->sensor, cgroup_id, fd, NULL);
+	return r < 0 && r != -ENOENT ? r : 0;
+}
+
 static int mark_again(void *context, uint64_t cgroup_id, const struct abi_container_set *set,
 		      const struct abi_container_info *info)
 {
-	struct agent *agent = context;
-	char below[PATH_MAX], path[PATH_MAX];
-	struct buf text = buf_over(path, sizeof path);
-	uint64_t id = 0;
-	int r = cgroup_place(&agent->hierarchy, cgroup_id, below, sizeof below, NULL);
-
 	(void)set;
-	if (r == -ENOENT)
-		return 0;
-	if (r < 0) { /* this kernel does not know paths by ids: is it still where it was? */
-		if (!*info->cgroup_path)
-			return r; /* announced to an earlier agent; not before it is confirmed */
-		if (hierarchy_cgroup_id(&agent->hierarchy, info->cgroup_path, &id, NULL, NULL) < 0 || id != cgroup_id)
-			return 0;
+	return mark_container(context, cgroup_id, info->cgroup_path);
+}
+
+/* What could not be marked when it was registered: a few each time, so that the loop goes on. */
+static void marks_due_tend(struct agent *agent)
+{
+	uint64_t due[MARKS_DUE_EACH_TICK];
+	size_t n = sensor_marks_due(agent->sensor, &agent->marks_due_at, due, MARKS_DUE_EACH_TICK);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct pod_container *known = pod_registry_by_cgroup(agent->registry, due[i]);
+
+		(void)mark_container(agent, due[i], known ? known->cgroup_path : ""); /* else the next time */
 	}
-	buf_printf(&text, "%s%s", agent->hierarchy.root, r < 0 ? info->cgroup_path : below);
-	r = text.overflow ? -ENAMETOOLONG : sensor_container_mark_running(agent->sensor, cgroup_id, path, NULL);
-	return r < 0 && r != -ENOENT ? r : 0;
 }
 
 /*
@@ -219,6 +236,7 @@ static void kernel_tend(struct agent *agent)
 	bool verify = agent->ticks++ % VERIFY_TICKS == 0;
 
 	(void)sensor_collect(agent->sensor, verify, container_gone, agent); /* the rest next time */
+	marks_due_tend(agent);
 	if (!verify || sensor_losses(agent->sensor, &losses) < 0 || !losses.marks)
 		return;
 	if (sensor_containers(agent->sensor, mark_again, agent) == 0) {
@@ -618,6 +636,7 @@ static void stop(struct agent *agent)
 	announced_done(&agent->announced);
 	policies_free(agent->policies);
 	sensor_close(agent->sensor);
+	hierarchy_done(&agent->hierarchy);
 	pod_registry_free(agent->registry);
 	instance_files_remove(agent->state.public_fd);
 	state_dir_close(&agent->state);

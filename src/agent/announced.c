@@ -216,7 +216,7 @@ static bool is_there(const struct announced *announced, const char *path)
 {
 	uint64_t id;
 
-	return hierarchy_cgroup_id(announced->admission->hierarchy, path, &id, NULL, NULL) >= 0;
+	return hierarchy_cgroup_id(announced->admission->hierarchy, path, &id, NULL) >= 0;
 }
 
 /* What is not told this time is as it was. */

@@ -2,7 +2,6 @@
 #include "agent/cgroup_place.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,8 +11,6 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "sensor/hierarchy.h"
-
-#define HANDLE_KERNFS 254 /* FILEID_KERNFS, include/linux/exportfs.h: 64 bits, the id */
 
 /* The path that the kernel shows for an open directory. */
 static int path_of(int fd, char *path, size_t size)
@@ -34,25 +31,15 @@ static int path_of(int fd, char *path, size_t size)
 
 int cgroup_place(const struct hierarchy *hierarchy, uint64_t cgroup_id, char *path, size_t size, struct error *err)
 {
-	struct {
-		struct file_handle head;
-		unsigned char bytes[sizeof cgroup_id];
-	} handle = { .head = { .handle_bytes = sizeof cgroup_id, .handle_type = HANDLE_KERNFS } };
-	auto_close int root = open(hierarchy->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_close int fd = -1;
+	auto_close int fd = hierarchy_open_id(hierarchy, cgroup_id);
 	char above[PATH_MAX], whole[PATH_MAX];
 	struct buf out = buf_over(path, size);
 	struct str below;
 	int r;
 
-	if (root < 0)
-		return error_errno(err, errno, "cannot open %s", hierarchy->root);
-	memcpy(handle.head.f_handle, &cgroup_id, sizeof cgroup_id);
-	fd = open_by_handle_at(root, &handle.head, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return error_errno(err, errno == ESTALE ? ENOENT : errno, "cannot find the cgroup of id %llu",
-				   (unsigned long long)cgroup_id);
-	r = path_of(root, above, sizeof above);
+		return error_errno(err, -fd, "cannot find the cgroup of id %llu", (unsigned long long)cgroup_id);
+	r = path_of(hierarchy->root_fd, above, sizeof above);
 	if (r >= 0)
 		r = path_of(fd, whole, sizeof whole);
 	if (r < 0)

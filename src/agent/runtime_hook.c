@@ -11,7 +11,6 @@
 #include "base/log.h"
 #include "rpc/grpc_conn.h"
 #include "rpc/grpc_wire.h"
-#include "sensor/sensor.h"
 #include "tetragon/tetragon.pb-c.h"
 
 static void log_decision(struct log *log, const struct admission_request *request,
@@ -46,20 +45,6 @@ static void log_decision(struct log *log, const struct admission_request *reques
 	(void)log_end(&line); /* counted in the log */
 }
 
-/* It may run already: what runs in it did not pass through an exec that we saw. */
-static int mark_running(struct admission *admission, int reason, const struct admission_answer *answer,
-			struct error *err)
-{
-	int r;
-
-	if (reason < TETRAGON__RUNTIME_HOOK_REASON__RUNTIME_HOOK_REASON_LISTED || !answer->is_new)
-		return 0;
-	r = sensor_container_mark_running(admission->sensor, answer->cgroup_id, answer->host_path, err);
-	if (r == -ENOENT)
-		return 0; /* it has ended */
-	return r < 0 ? error_wrap(err, r, "cannot mark what runs in cgroup %s", answer->path) : 0;
-}
-
 /* Whoever gives a reason wants to know whether he told us something new. */
 static void reply(struct grpc_call *call, const Tetragon__CreateContainer *create, bool is_new)
 {
@@ -85,15 +70,16 @@ static const struct pod_label *labels_of(struct request_memory *memory, const Te
 static int decide(struct admission *admission, struct announced *announced, int reason,
 		  const struct admission_request *told, struct admission_answer *answer, struct error *err)
 {
+	struct admission_request request = *told;
 	int r;
 
 	if (reason == TETRAGON__RUNTIME_HOOK_REASON__RUNTIME_HOOK_REASON_AHEAD)
 		return announced_add(announced, told, clock_now_ns(CLOCK_BOOTTIME), answer, err);
-	r = admission_admit(admission, told, answer, err);
-	if (r < 0)
-		return r;
-	announced_confirm(announced, answer->path);
-	return mark_running(admission, reason, answer, err);
+	request.may_run = reason >= TETRAGON__RUNTIME_HOOK_REASON__RUNTIME_HOOK_REASON_LISTED;
+	r = admission_admit(admission, &request, answer, err);
+	if (r >= 0)
+		announced_confirm(announced, answer->path);
+	return r;
 }
 
 int runtime_hook_decide(struct admission *admission, struct announced *announced, struct log *log, int reason,

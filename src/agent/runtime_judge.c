@@ -12,9 +12,10 @@
 #include "abi.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "sensor/cgroup_walk.h"
 
 #define ANCESTORS_MAX 16 /* of a container's init, looked at for the runtime */
-#define INITS_MAX 4      /* processes of a container that are asked for their mount namespace */
+#define INITS_MAX 16     /* processes of a container that are asked for their mount namespace */
 
 static bool file_id_of(const char *path, struct file_id *ret_id)
 {
@@ -61,27 +62,38 @@ void runtime_judge_init(struct runtime_judge *judge, const char *procfs)
 		(void)mnt_ns_of(judge, getpid(), &judge->own_ns); /* then no caller is the host's runtime */
 }
 
-/* The container's processes so far: the runtime's init. Returns how many of at most INITS_MAX. */
-static size_t inits_of(const char *host_path, int pids[INITS_MAX])
-{
-	char path[PATH_MAX + 32], words[INITS_MAX * 12 + 1]; /* an int has 11 bytes at most */
-	struct buf text = buf_over(path, sizeof path);
-	auto_close int fd = -1;
-	char *at = words, *end;
-	ssize_t len;
-	size_t n = 0;
+/* The container's processes so far: the runtime's init, at most INITS_MAX. */
+struct inits {
+	int pid[INITS_MAX];
+	size_t n;
+};
 
-	buf_printf(&text, "%s/cgroup.procs", host_path);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	len = fd < 0 ? -1 : read(fd, words, sizeof words - 1);
+static int inits_add(void *context, int cgroup_fd, uint64_t id)
+{
+	auto_close int fd = openat(cgroup_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	char words[INITS_MAX * 12 + 1]; /* an int has 11 bytes at most */
+	struct inits *inits = context;
+	char *at = words, *end;
+	ssize_t len = fd < 0 ? -1 : read(fd, words, sizeof words - 1);
+
+	(void)id; /* its place does not matter */
 	words[len > 0 ? len : 0] = '\0';
-	for (; n < INITS_MAX; at = end + 1) {
-		pids[n] = (int)strtol(at, &end, 10);
+	for (; inits->n < INITS_MAX; at = end + 1) {
+		int pid = (int)strtol(at, &end, 10);
+
 		if (end == at || *end != '\n')
-			break;    /* the last one may be cut */
-		n += pids[n] > 0; /* 0: of a pid namespace that we do not see */
+			break; /* the last one may be cut */
+		if (pid > 0)   /* 0: of a pid namespace that we do not see */
+			inits->pid[inits->n++] = pid;
 	}
-	return n;
+	return inits->n == INITS_MAX;
+}
+
+/* crun with systemd puts its init into a cgroup of its own below the container's. */
+static void inits_find(int cgroup_fd, struct inits *inits)
+{
+	if (cgroup_fd >= 0 && !inits_add(inits, cgroup_fd, 0))
+		(void)cgroup_walk(cgroup_fd, inits_add, inits); /* what can't be told is left out */
 }
 
 static pid_t parent_of(const struct runtime_judge *judge, pid_t pid)
@@ -107,10 +119,10 @@ static pid_t parent_of(const struct runtime_judge *judge, pid_t pid)
  * hook. A caller elsewhere (an NRI plugin or a command in a container of its own) is believed only if the container
  * descends from a process of its namespace, as with a nested runtime; else it is pid 1.
  */
-static pid_t runtime_of(const struct runtime_judge *judge, pid_t peer, const int *inits, size_t n,
+static pid_t runtime_of(const struct runtime_judge *judge, pid_t peer, const struct inits *inits,
 			struct file_id *ret_ns)
 {
-	pid_t at = n ? inits[0] : 0;
+	pid_t at = inits->n ? inits->pid[0] : 0;
 	struct file_id above;
 
 	if (judge->has_own_pids && peer > 0 && mnt_ns_of(judge, peer, ret_ns)) {
@@ -127,21 +139,22 @@ static pid_t runtime_of(const struct runtime_judge *judge, pid_t peer, const int
 	return 1;
 }
 
-struct runtime_verdict runtime_judge(const struct runtime_judge *judge, const char *host_path, const char *root_dir,
-				     pid_t peer)
+struct runtime_verdict runtime_judge(const struct runtime_judge *judge, int cgroup_fd, const char *root_dir, pid_t peer)
 {
 	struct file_id runtime_ns, ns, root, container_root;
 	struct runtime_verdict verdict = { 0 };
 	char ours[PATH_MAX], theirs[PATH_MAX];
 	struct buf text = buf_over(ours, sizeof ours);
-	int pids[INITS_MAX];
-	size_t n = host_path ? inits_of(host_path, pids) : 0;
-	pid_t runtime = runtime_of(judge, peer, pids, n, &runtime_ns);
+	struct inits inits;
+	pid_t runtime;
 
+	inits.n = 0;
+	inits_find(cgroup_fd, &inits);
+	runtime = runtime_of(judge, peer, &inits, &runtime_ns);
 	if (runtime != 1)
 		verdict.mnt_ns = (uint32_t)runtime_ns.ino; /* numbers of namespaces have 32 bits */
-	for (size_t i = 0; i < n; i++)
-		if (mnt_ns_of(judge, pids[i], &ns) && file_id_equal(&ns, &runtime_ns))
+	for (size_t i = 0; i < inits.n; i++)
+		if (mnt_ns_of(judge, inits.pid[i], &ns) && file_id_equal(&ns, &runtime_ns))
 			verdict.flags |= ABI_CG_EXEC_ANY;
 	if (!root_dir || *root_dir != '/')
 		return verdict;

@@ -30,10 +30,11 @@ struct runtime_verdict {
 };
 
 /*
- * `host_path`: the container's cgroup, NULL: not there yet; `root_dir`: its root as the runtime sees it, "" or NULL =
- * not known; `peer`: who told of it, in our pid namespace, 0 = not known. What can't be told is left out.
+ * `cgroup_fd`: the container's cgroup, open for reading, -1: not there yet; `root_dir`: its root as the runtime sees
+ * it, "" or NULL = not known; `peer`: who told of it, in our pid namespace, 0 = not known. What can't be told is left
+ * out.
  */
-struct runtime_verdict runtime_judge(const struct runtime_judge *judge, const char *host_path, const char *root_dir,
+struct runtime_verdict runtime_judge(const struct runtime_judge *judge, int cgroup_fd, const char *root_dir,
 				     pid_t peer);
 
 #endif

@@ -19,10 +19,9 @@
 #include "base/log.h"
 #include "pod/container_name.h"
 #include "sensor/hierarchy.h"
-#include "sensor/sensor.h"
 
 static void tell(struct unseen *unseen, const struct admission_request *request, const struct admission_answer *answer,
-		 int marked, const char *how, const char *started)
+		 const char *how, const char *started)
 {
 	struct log_line line;
 
@@ -33,7 +32,7 @@ static void tell(struct unseen *unseen, const struct admission_request *request,
 	log_text(&line, "pod", request->pod_name);
 	log_text(&line, "cgroup-path", answer->path);
 	log_int(&line, "policies", answer->policies);
-	log_int(&line, "tasks", marked);
+	log_int(&line, "tasks", answer->marked);
 	if (*started)
 		log_text(&line, "started", started);
 	(void)log_end(&line); /* counted in the log */
@@ -44,16 +43,13 @@ static int take_in(struct unseen *unseen, const struct admission_request *reques
 {
 	struct admission *admission = unseen->admission;
 	struct admission_answer answer;
-	int r = admission_admit(admission, request, &answer, err), marked;
+	int r = admission_admit(admission, request, &answer, err);
 
 	if (r < 0)
 		return r;
-	marked = sensor_container_mark_running(admission->sensor, answer.cgroup_id, answer.host_path, err);
-	if (marked < 0 && marked != -ENOENT)
-		return error_wrap(err, marked, "cannot mark what runs in cgroup %s", answer.path);
 	if (!*request->pod_namespace)
 		unseen->without_identity++;
-	tell(unseen, request, &answer, marked < 0 ? 0 : marked, how, started);
+	tell(unseen, request, &answer, how, started);
 	return 0;
 }
 
@@ -97,6 +93,7 @@ static int record_take(struct unseen *unseen, int dir_fd, const char *name, stru
 		.pod_uid = record.pod_uid,
 		.pod_namespace = record.pod_namespace,
 		.source = POD_FROM_UNSEEN_RECORD,
+		.may_run = true,
 	};
 
 	return take_in(unseen, &request, "record", record.time, err);
@@ -216,7 +213,7 @@ static void identify(struct unseen *unseen, const char *id, const char *path, st
 static int cgroup_serve(struct unseen *unseen, const char *host_path, const char *path, struct str id)
 {
 	struct unseen_record record = { 0 };
-	struct admission_request request = { .source = POD_FROM_WALK };
+	struct admission_request request = { .source = POD_FROM_WALK, .may_run = true };
 	struct error err = { 0 };
 	int r;
 

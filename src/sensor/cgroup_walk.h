@@ -11,7 +11,10 @@
 /* `dir_fd` is the cgroup's directory, open during the call. Non-zero ends the walk and is its result. */
 typedef int cgroup_walk_fn(void *context, int dir_fd, uint64_t id);
 
-/* Visits every cgroup below `path` (not itself), parents first. What vanishes meanwhile is skipped. -E2BIG; -errno. */
-int cgroup_walk(const char *path, cgroup_walk_fn *each, void *context);
+/*
+ * Visits every cgroup below `dir_fd` (borrowed, open for reading; not itself), parents first; one may be visited twice.
+ * What vanishes meanwhile is skipped. One system call where there are none. -E2BIG; -errno.
+ */
+int cgroup_walk(int dir_fd, cgroup_walk_fn *each, void *context);
 
 #endif

@@ -6,10 +6,8 @@
  */
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -17,15 +15,18 @@
 #include "sensor/map_walk.h"
 #include "sensor/state.h"
 
+/* The slot that the entry of cgroup `container` names if that is a container's own; else -ENOENT. */
+static int own_slot(const struct abi_cgroup *entry, uint64_t container)
+{
+	return entry->container == container && entry->slot < ABI_CONTAINERS ? (int)entry->slot : -ENOENT;
+}
+
 /* The slot of a registered container, or -ENOENT. */
 static int slot_of(struct sensor *sensor, uint64_t container)
 {
 	struct abi_cgroup entry;
 
-	if (bpf_map_lookup_elem(sensor->map[MAP_CGROUP_POLICIES], &container, &entry) || entry.container != container ||
-	    entry.slot >= ABI_CONTAINERS)
-		return -ENOENT;
-	return (int)entry.slot;
+	return sensor_cgroup_get(sensor, container, &entry) < 0 ? -ENOENT : own_slot(&entry, container);
 }
 
 struct child_job {
@@ -51,15 +52,14 @@ static int child_write(void *context, int dir_fd, uint64_t id)
 	return bpf_map_update_elem(map, &id, &entry, BPF_EXIST) && errno != ENOENT ? -errno : 0;
 }
 
-static int entry_make(struct sensor *sensor, uint64_t id, uint32_t slot, const struct abi_container_info *info,
-		      struct error *err)
+/* `old`: what is there for it; zeros: nothing. */
+static int entry_make(struct sensor *sensor, uint64_t id, uint32_t slot, const struct abi_cgroup *old,
+		      const struct abi_container_info *info, struct error *err)
 {
-	struct abi_cgroup entry = { .self = id, .container = id, .slot = slot }, old;
+	struct abi_cgroup entry = { .self = id, .container = id, .slot = slot, .quota_of = old->quota_of };
 	struct abi_container_state state = { 0 };
 	int code;
 
-	if (bpf_map_lookup_elem(sensor->map[MAP_CGROUP_POLICIES], &id, &old) == 0)
-		entry.quota_of = old.quota_of; /* it was a cgroup inside another container until now */
 	if (bpf_map_update_elem(sensor->map[MAP_CONTAINER_STATES], &id, &state, BPF_ANY))
 		return error_errno(err, errno, "cannot register the container: BPF map 'container_states'");
 	if (bpf_map_update_elem(sensor->map[MAP_CONTAINER_INFO], &id, info, BPF_ANY) == 0 &&
@@ -73,14 +73,19 @@ static int entry_make(struct sensor *sensor, uint64_t id, uint32_t slot, const s
 			   ABI_CGROUPS);
 }
 
-int sensor_container_add(struct sensor *sensor, uint64_t cgroup_id, const char *path, uint32_t flags,
-			 uint32_t runtime_mnt_ns, const struct abi_policy_set *policies,
-			 const struct abi_container_info *info, struct error *err)
+int sensor_container_add(struct sensor *sensor, uint64_t cgroup_id, int dir_fd, uint32_t flags, uint32_t runtime_mnt_ns,
+			 const struct abi_policy_set *policies, const struct abi_container_info *info,
+			 struct error *err)
 {
 	struct child_job job = { .sensor = sensor, .container = cgroup_id };
-	int slot = slot_of(sensor, cgroup_id), r;
+	struct abi_cgroup old;
+	int slot, r;
 
-	if (slot >= 0) { /* told again, or announced before */
+	if (sensor_cgroup_get(sensor, cgroup_id, &old) < 0)
+		old = (struct abi_cgroup){ 0 };
+	slot = own_slot(&old, cgroup_id);
+	if (slot >= 0) { /* told again, or announced before; what is due stays due */
+		flags |= sensor->sets.set[slot].flags & ABI_CG_MARKS_DUE;
 		sets_write(sensor, (uint32_t)slot, cgroup_id, flags, runtime_mnt_ns, policies);
 		if (bpf_map_update_elem(sensor->map[MAP_CONTAINER_INFO], &cgroup_id, info, BPF_ANY))
 			return error_errno(err, errno, "cannot note the container: BPF map 'container_info'");
@@ -89,17 +94,17 @@ int sensor_container_add(struct sensor *sensor, uint64_t cgroup_id, const char *
 		if (slot < 0)
 			return slot;
 		sets_write(sensor, (uint32_t)slot, cgroup_id, flags, runtime_mnt_ns, policies);
-		r = entry_make(sensor, cgroup_id, (uint32_t)slot, info, err);
+		r = entry_make(sensor, cgroup_id, (uint32_t)slot, &old, info, err);
 		if (r < 0) {
 			sets_give(sensor, (uint32_t)slot);
 			return r;
 		}
 	}
 	job.slot = (uint32_t)slot;
-	r = cgroup_walk(path, child_write, &job);
+	r = cgroup_walk(dir_fd, child_write, &job);
 	if (r < 0)
-		return error_errno(
-			err, -r, "the container's own cgroup is under policy, but not all cgroups below %s are", path);
+		return error_errno(err, -r,
+				   "the container's own cgroup is under policy, but not all cgroups below it are");
 	return 0;
 }
 
@@ -236,12 +241,10 @@ static void mark_seen(void *context, const void *key, const void *value)
 /* Containers whose release the kernel could not tell: their cgroup is not there any more. */
 static void vanished_add(struct sensor *sensor, struct ending *ending)
 {
-	auto_close int root = open(sensor->hierarchy.root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	for (uint32_t slot = 0; root >= 0 && slot < ABI_CONTAINERS; slot++) {
+	for (uint32_t slot = 0; slot < ABI_CONTAINERS; slot++) {
 		uint64_t container = __atomic_load_n(&sensor->sets.set[slot].container, __ATOMIC_ACQUIRE);
 
-		if (container && hierarchy_is_gone(root, container))
+		if (container && hierarchy_is_gone(&sensor->hierarchy, container))
 			gone_add(ending, container);
 	}
 }

@@ -19,6 +19,7 @@
 #include "base/file.h"
 
 #define PROC_CGROUPS_MAX (64 * 1024)
+#define FILEID_KERNFS 0xfe /* include/linux/exportfs.h: the handle is the 64-bit id */
 
 /* Controllers that runtimes put every container into, in order of preference (as the original's). */
 static const char *const v1_controllers[] = { "memory", "pids", "cpuset", "cpu", "freezer", "devices" };
@@ -46,28 +47,46 @@ int hierarchy_directory_id(int fd, uint64_t *ret_id)
 	return 0;
 }
 
-#define FILEID_KERNFS 0xfe /* include/linux/exportfs.h: the handle is the 64-bit id */
-
-bool hierarchy_is_gone(int root_fd, uint64_t id)
+int hierarchy_open_id(const struct hierarchy *hierarchy, uint64_t id)
 {
 	struct {
 		struct file_handle head;
-		unsigned char bytes[MAX_HANDLE_SZ];
+		unsigned char bytes[sizeof id];
 	} handle = { .head = { .handle_bytes = sizeof id, .handle_type = FILEID_KERNFS } };
 	int fd;
 
 	memcpy(handle.head.f_handle, &id, sizeof id);
-	fd = open_by_handle_at(root_fd, &handle.head, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	fd = open_by_handle_at(hierarchy->root_fd, &handle.head, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd >= 0)
-		(void)close(fd); /* only looked */
-	return fd < 0 && (errno == ESTALE || errno == ENOENT);
+		return fd;
+	return errno == ESTALE ? -ENOENT : -errno;
 }
 
-static int path_id(const char *path, uint64_t *ret_id)
+bool hierarchy_is_gone(const struct hierarchy *hierarchy, uint64_t id)
 {
-	auto_close int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = hierarchy_open_id(hierarchy, id);
 
-	return fd < 0 ? -errno : hierarchy_directory_id(fd, ret_id);
+	if (fd >= 0)
+		(void)close(fd); /* only looked */
+	return fd == -ENOENT;
+}
+
+static int root_open(struct hierarchy *out, struct error *err)
+{
+	auto_close int fd = open(out->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = fd < 0 ? -errno : hierarchy_directory_id(fd, &out->root_id);
+
+	if (r < 0)
+		return error_errno(err, -r, "cannot read the cgroup id of %s", out->root);
+	out->root_fd = take_fd(&fd);
+	return 0;
+}
+
+void hierarchy_done(struct hierarchy *hierarchy)
+{
+	if (hierarchy->kind)
+		(void)close(hierarchy->root_fd); /* only read */
+	*hierarchy = (struct hierarchy){ 0 };
 }
 
 /*
@@ -109,13 +128,10 @@ static int v1_numbers(const char *procfs, const char *controller, struct hierarc
 
 static int use_v2(struct hierarchy *out, const char *root, const char *mode, struct error *err)
 {
-	int r;
-
 	out->kind = HIERARCHY_V2;
 	(void)snprintf(out->root, sizeof out->root, "%s", root); /* fits: built by the caller in the same size */
 	(void)snprintf(out->mode, sizeof out->mode, "%s", mode);
-	r = path_id(root, &out->root_id);
-	return r < 0 ? error_errno(err, -r, "cannot read the cgroup id of %s", root) : 0;
+	return root_open(out, err);
 }
 
 static int use_v1(const char *procfs, const char *base, const char *controller, const char *mode, struct hierarchy *out,
@@ -133,8 +149,7 @@ static int use_v1(const char *procfs, const char *base, const char *controller, 
 	out->kind = HIERARCHY_V1;
 	(void)snprintf(out->controller, sizeof out->controller, "%s", controller); /* names are short */
 	(void)snprintf(out->mode, sizeof out->mode, "%s", mode);
-	r = path_id(out->root, &out->root_id);
-	return r < 0 ? error_errno(err, -r, "cannot read the cgroup id of %s", out->root) : 0;
+	return root_open(out, err);
 }
 
 int hierarchy_find(const char *procfs, const char *force, struct hierarchy *ret_hierarchy, struct error *err)
@@ -185,36 +200,57 @@ int hierarchy_find(const char *procfs, const char *force, struct hierarchy *ret_
 	return 0;
 }
 
-int hierarchy_cgroup_id(const struct hierarchy *hierarchy, const char *path, uint64_t *ret_id, char *ret_path,
-			struct error *err)
+/* Has a component "..". */
+static bool path_climbs(const char *path)
 {
-	struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-				.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
-	auto_close int root = -1;
-	auto_close int fd = -1;
+	for (const char *at = path; (at = strstr(at, "..")); at += 2)
+		if ((at == path || at[-1] == '/') && (at[2] == '/' || !at[2]))
+			return true;
+	return false;
+}
+
+static bool is_cgroup(const struct hierarchy *hierarchy, int fd)
+{
 	struct statfs fs;
+
+	return !fstatfs(fd, &fs) &&
+	       fs.f_type == (hierarchy->kind == HIERARCHY_V2 ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC);
+}
+
+int hierarchy_open(const struct hierarchy *hierarchy, const char *path, uint64_t *ret_id, struct error *err)
+{
+	struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+				.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
+					   RESOLVE_NO_XDEV };
+	auto_close int fd = -1;
+	bool is_checked = true;
 	int r;
 
 	if (!path || !*path)
 		return error_set(err, EINVAL, "the cgroup path is empty");
-	for (const char *at = path; (at = strstr(at, "..")); at += 2)
-		if ((at == path || at[-1] == '/') && (at[2] == '/' || !at[2]))
-			return error_set(err, EINVAL, "the cgroup path '%s' has '..' in it", path);
+	if (path_climbs(path))
+		return error_set(err, EINVAL, "the cgroup path '%s' has '..' in it", path);
 	while (*path == '/')
 		path++;
-	root = open(hierarchy->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0)
-		return error_errno(err, errno, "cannot open the cgroup root %s", hierarchy->root);
-	fd = (int)syscall(SYS_openat2, root, *path ? path : ".", &how, sizeof how);
+	fd = (int)syscall(SYS_openat2, hierarchy->root_fd, *path ? path : ".", &how, sizeof how);
+	if (fd < 0 && errno == EXDEV) { /* something is mounted there: a part of the tree over itself is fine */
+		how.resolve &= ~(__u64)RESOLVE_NO_XDEV;
+		fd = (int)syscall(SYS_openat2, hierarchy->root_fd, *path ? path : ".", &how, sizeof how);
+		is_checked = false;
+	}
 	if (fd < 0)
 		return error_errno(err, errno, "cannot open the cgroup %s/%s", hierarchy->root, path);
-	if (fstatfs(fd, &fs) ||
-	    fs.f_type != (hierarchy->kind == HIERARCHY_V2 ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC))
+	if (!is_checked && !is_cgroup(hierarchy, fd))
 		return error_set(err, EXDEV, "%s/%s is not on a cgroup file system", hierarchy->root, path);
 	r = hierarchy_directory_id(fd, ret_id);
 	if (r < 0)
 		return error_errno(err, -r, "cannot read the id of the cgroup %s/%s", hierarchy->root, path);
-	if (ret_path && (size_t)snprintf(ret_path, PATH_MAX, "%s/%s", hierarchy->root, path) >= PATH_MAX)
-		return error_set(err, ENAMETOOLONG, "cgroup path is too long: %s", path);
-	return 0;
+	return take_fd(&fd);
+}
+
+int hierarchy_cgroup_id(const struct hierarchy *hierarchy, const char *path, uint64_t *ret_id, struct error *err)
+{
+	auto_close int fd = hierarchy_open(hierarchy, path, ret_id, err);
+
+	return fd < 0 ? fd : 0;
 }

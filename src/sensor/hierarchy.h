@@ -24,6 +24,7 @@ struct hierarchy {
 	uint32_t hierarchy_id; /* v1: from /proc/cgroups; v2: 0 */
 	char mode[16];         /* "unified", "hybrid", "legacy": for the log */
 	uint64_t root_id;      /* id of the root directory */
+	int root_fd;           /* it, open for reading; hierarchy_done closes it, copies of the struct borrow it */
 };
 
 /*
@@ -32,19 +33,27 @@ struct hierarchy {
  * force.
  */
 int hierarchy_find(const char *procfs, const char *force, struct hierarchy *ret_hierarchy, struct error *err);
+/* Closes the root. A hierarchy of zeros (none found) is allowed. */
+void hierarchy_done(struct hierarchy *hierarchy);
 
 /*
- * Id of the cgroup at `path` below the root ("/kubepods/…"), resolved without symbolic links and "..", on cgroupfs
- * only. Writes the absolute host path to ret_path (PATH_MAX) if not NULL. -EINVAL empty path, "..", not below the root;
+ * Opens the cgroup at `path` below the root ("/kubepods/…") for reading, and tells its id. Resolved without symbolic
+ * links and "..", on cgroupfs only. The descriptor is the caller's. -EINVAL empty path, "..", not below the root;
  * -ENOENT; -EXDEV not a cgroup file system.
  */
-int hierarchy_cgroup_id(const struct hierarchy *hierarchy, const char *path, uint64_t *ret_id, char *ret_path,
-			struct error *err);
+int hierarchy_open(const struct hierarchy *hierarchy, const char *path, uint64_t *ret_id, struct error *err);
+/* The id alone: 0 or as above. */
+int hierarchy_cgroup_id(const struct hierarchy *hierarchy, const char *path, uint64_t *ret_id, struct error *err);
+/*
+ * The same by id, wherever it is now. -ENOENT: there is no such cgroup (any more); -errno: this kernel can't tell
+ * (cgroup v1 before 5.5, no CAP_DAC_READ_SEARCH).
+ */
+int hierarchy_open_id(const struct hierarchy *hierarchy, uint64_t id);
 
 /* Id of an open cgroup directory (O_PATH will do): kernfs's 64-bit id, what BPF reads from kn->id. 0 or -errno. */
 int hierarchy_directory_id(int fd, uint64_t *ret_id);
 
-/* True if no cgroup has this id any more. `root_fd`: the hierarchy's root, opened for reading. In doubt false. */
-bool hierarchy_is_gone(int root_fd, uint64_t id);
+/* True if no cgroup has this id any more. In doubt false. */
+bool hierarchy_is_gone(const struct hierarchy *hierarchy, uint64_t id);
 
 #endif

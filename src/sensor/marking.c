@@ -2,7 +2,8 @@
 /*
  * src/sensor/marking.c: marks what runs in a container already: at the agent's start, for containers that started
  * unseen, and again after the kernel could not store a mark. In doubt a task is marked: a runtime's init that is caught
- * between pivot_root and exec at that moment may be judged, a tenant never gets away.
+ * between pivot_root and exec at that moment may be judged, a tenant never gets away. What can't be looked at now is
+ * not passed over in silence: the container's marks stay due.
  */
 #include <bpf/bpf.h>
 #include <dirent.h>
@@ -21,27 +22,40 @@
 #include "sensor/cgroup_walk.h"
 #include "sensor/state.h"
 
-#define PROCS_BYTES_MAX (4 * 1024 * 1024)
-#define PASSES_MAX 4 /* a task may fork while we look */
+#define PROCS_BYTES_MAX (64 * 1024 * 1024) /* 4,194,304 pids, as many as a kernel can have, take half of it */
+#define PASSES_MAX 8                       /* a task may fork while we look */
 
 struct mark_job {
 	struct sensor *sensor;
 	uint64_t container;
 	uint32_t slot, flags, runtime_mnt_ns;
-	int marked, failed; /* threads; the latter could not be written */
+	struct stat host_root; /* inode 0: not known */
+	int marked, failed;    /* threads; the latter could not be looked at or written */
 };
 
-/* Field 22 of /proc/<pid>/task/<tid>/stat: start time in clock ticks (proc(5)); the name before it may hold anything.
- */
-static int start_ticks(const char *stat_path, __u64 *ret_ticks)
+static bool is_over(int code)
 {
-	auto_free char *text = NULL;
-	char *at, *save = NULL;
-	size_t len;
+	return code == ENOENT || code == ESRCH;
+}
 
-	if (file_read_at(AT_FDCWD, stat_path, 4096, &text, &len, NULL) < 0 || !(at = strrchr(text, ')')))
-		return -ESRCH;
-	at = strtok_r(at + 1, " ", &save); /* field 3 */
+/*
+ * Field 22 of /proc/<pid>/task/<tid>/stat: start time in clock ticks (proc(5)); the name before it may hold anything.
+ * -ESRCH: the thread is over; -errno.
+ */
+static int start_ticks(int task_fd, const char *tid, __u64 *ret_ticks)
+{
+	char path[NAME_MAX + sizeof "/stat"], text[2048], *at, *save = NULL;
+	auto_close int fd = -1;
+	ssize_t n;
+
+	(void)snprintf(path, sizeof path, "%s/stat", tid); /* a name and five bytes */
+	fd = openat(task_fd, path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	if (n < 0)
+		return is_over(errno) ? -ESRCH : -errno;
+	text[n] = '\0';
+	at = strrchr(text, ')');
+	at = at ? strtok_r(at + 1, " ", &save) : NULL; /* field 3 */
 	for (int field = 3; at && field < 22; field++)
 		at = strtok_r(NULL, " ", &save);
 	if (!at)
@@ -50,25 +64,26 @@ static int start_ticks(const char *stat_path, __u64 *ret_ticks)
 	return 0;
 }
 
-/* The same question as task_left_runtime of bpf/task.h, asked from outside. */
-static bool has_left_runtime(const struct mark_job *job, int pid)
+/*
+ * The same question as task_left_runtime of bpf/task.h, asked from outside. Of each thread: a process whose first
+ * thread has ended shows no namespaces of its own.
+ */
+static bool has_left_runtime(const struct mark_job *job, int task_fd, const char *tid)
 {
-	const char *procfs = job->sensor->procfs;
-	struct stat ns, root, host_root;
-	char path[PATH_MAX], host[PATH_MAX];
+	char path[NAME_MAX + sizeof "/ns/mnt"];
+	struct stat ns, root;
 
 	if (job->flags & ABI_CG_EXEC_ANY)
 		return true;
-	(void)snprintf(path, sizeof path, "%s/%d/ns/mnt", procfs, pid); /* procfs is short, checked at start */
-	if (stat(path, &ns))
-		return errno != ENOENT;
+	(void)snprintf(path, sizeof path, "%s/ns/mnt", tid); /* a name and seven bytes */
+	if (fstatat(task_fd, path, &ns, 0))
+		return !is_over(errno);
 	if (ns.st_ino == (job->runtime_mnt_ns ? job->runtime_mnt_ns : job->sensor->host_mnt_ns))
 		return false;
-	(void)snprintf(path, sizeof path, "%s/%d/root", procfs, pid);
-	(void)snprintf(host, sizeof host, "%s/1/root", procfs);
-	if (stat(path, &root) || (stat(host, &host_root) && stat("/", &host_root)))
+	(void)snprintf(path, sizeof path, "%s/root", tid);
+	if (job->flags & ABI_CG_SAME_ROOT || !job->host_root.st_ino || fstatat(task_fd, path, &root, 0))
 		return true;
-	return job->flags & ABI_CG_SAME_ROOT || root.st_dev != host_root.st_dev || root.st_ino != host_root.st_ino;
+	return root.st_dev != job->host_root.st_dev || root.st_ino != job->host_root.st_ino;
 }
 
 /* A task that has a mark keeps it: it came from a container that it must not get rid of by being found here. */
@@ -89,28 +104,42 @@ static void mark_write(struct mark_job *job, uint32_t tid, const struct abi_mark
 		job->failed++;
 }
 
+static void mark_thread(struct mark_job *job, int task_fd, const char *name)
+{
+	struct abi_mark mark = { .container = job->container, .slot = job->slot, .state = ABI_MARK_SET };
+	uint32_t tid = (uint32_t)strtoul(name, NULL, 10);
+	int r;
+
+	if (!tid || !has_left_runtime(job, task_fd, name))
+		return;
+	r = start_ticks(task_fd, name, &mark.start_ticks);
+	if (r == 0)
+		mark_write(job, tid, &mark);
+	else
+		job->failed += r != -ESRCH;
+}
+
 static void mark_threads(struct mark_job *job, int pid)
 {
 	char path[PATH_MAX];
 	DIR *dir;
 
-	if (!has_left_runtime(job, pid))
-		return;
-	(void)snprintf(path, sizeof path, "%s/%d/task", job->sensor->procfs, pid); /* as above */
+	(void)snprintf(path, sizeof path, "%s/%d/task", job->sensor->procfs,
+		       pid); /* procfs is short, checked at start */
 	dir = opendir(path);
-	if (!dir)
+	if (!dir) {
+		job->failed += !is_over(errno);
 		return;
-	for (struct dirent *entry; (entry = readdir(dir));) {
-		struct abi_mark mark = { .container = job->container, .slot = job->slot, .state = ABI_MARK_SET };
-		uint32_t tid = (uint32_t)strtoul(entry->d_name, NULL, 10);
-
-		if (!tid)
-			continue;
-		(void)snprintf(path, sizeof path, "%s/%d/task/%u/stat", job->sensor->procfs, pid, tid);
-		if (start_ticks(path, &mark.start_ticks) == 0)
-			mark_write(job, tid, &mark);
 	}
+	for (struct dirent *entry; (entry = readdir(dir));)
+		mark_thread(job, dirfd(dir), entry->d_name);
 	(void)closedir(dir); /* only read */
+}
+
+/* cgroup.procs of a cgroup that is gone, or of a threaded one, whose process is listed above it. */
+static bool lists_nothing(int r)
+{
+	return r == -ENOENT || r == -ENODEV || r == -EOPNOTSUPP;
 }
 
 static int mark_cgroup(void *context, int dir_fd, uint64_t id)
@@ -119,10 +148,11 @@ static int mark_cgroup(void *context, int dir_fd, uint64_t id)
 	auto_free char *text = NULL;
 	char *save = NULL;
 	size_t len;
+	int r = file_read_at(dir_fd, "cgroup.procs", PROCS_BYTES_MAX, &text, &len, NULL);
 
 	(void)id; /* the container's is the mark */
-	if (file_read_at(dir_fd, "cgroup.procs", PROCS_BYTES_MAX, &text, &len, NULL) < 0)
-		return 0; /* gone, or a threaded cgroup: its process is listed above it */
+	if (r < 0)
+		return lists_nothing(r) ? 0 : r;
 	for (char *word = strtok_r(text, "\n", &save); word; word = strtok_r(NULL, "\n", &save)) {
 		int pid = atoi(word);
 
@@ -132,34 +162,74 @@ static int mark_cgroup(void *context, int dir_fd, uint64_t id)
 	return 0;
 }
 
-int sensor_container_mark_running(struct sensor *sensor, uint64_t cgroup_id, const char *path, struct error *err)
+static int mark_all(struct mark_job *job, int dir_fd, struct error *err)
+{
+	int before = -1, r = 0;
+
+	for (int pass = 0; pass < PASSES_MAX && r >= 0 && job->marked != before; pass++) {
+		before = job->marked;
+		job->failed = 0; /* the last look counts */
+		r = mark_cgroup(job, dir_fd, job->container);
+		if (r >= 0)
+			r = cgroup_walk(dir_fd, mark_cgroup, job);
+	}
+	if (r < 0)
+		return error_errno(err, -r, "cannot look at all of the container's cgroups");
+	if (job->failed)
+		return error_set(err, ENOSPC, "%d of the container's threads could not be marked", job->failed);
+	if (job->marked != before)
+		return error_set(err, EBUSY, "the container's tasks fork faster than they are found");
+	return job->marked;
+}
+
+int sensor_container_mark_running(struct sensor *sensor, uint64_t cgroup_id, int dir_fd, struct error *err)
 {
 	struct mark_job job = { .sensor = sensor, .container = cgroup_id };
+	struct abi_container_set *set;
 	struct abi_cgroup entry;
-	int before, r = 0;
+	char host[PATH_MAX];
+	int r;
 
 	if (sensor_cgroup_get(sensor, cgroup_id, &entry) < 0 || entry.container != cgroup_id ||
 	    entry.slot >= ABI_CONTAINERS)
-		return error_set(err, ENOENT, "the container at %s is not registered", path);
+		return error_set(err, ENOENT, "the container of cgroup id %llu is not registered",
+				 (unsigned long long)cgroup_id);
+	set = &sensor->sets.set[entry.slot];
 	job.slot = entry.slot;
-	job.flags = sensor->sets.set[entry.slot].flags;
-	job.runtime_mnt_ns = sensor->sets.set[entry.slot].runtime_mnt_ns;
-	for (int pass = 0; pass < PASSES_MAX && r >= 0; pass++) {
-		auto_close int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	job.flags = set->flags;
+	job.runtime_mnt_ns = set->runtime_mnt_ns;
+	(void)snprintf(host, sizeof host, "%s/1/root", sensor->procfs); /* procfs is short */
+	if (stat(host, &job.host_root) && stat("/", &job.host_root))
+		job.host_root.st_ino = 0;
+	r = mark_all(&job, dir_fd, err);
+	if (r >= 0)
+		(void)__atomic_and_fetch(&set->flags, ~(__u32)ABI_CG_MARKS_DUE, __ATOMIC_RELAXED);
+	return r;
+}
 
-		if (fd < 0)
-			return error_errno(err, errno, "cannot open the cgroup %s", path);
-		before = job.marked;
-		(void)mark_cgroup(&job, fd, cgroup_id); /* always 0 */
-		r = cgroup_walk(path, mark_cgroup, &job);
-		if (job.marked == before)
-			break;
-	}
-	if (r < 0)
-		return error_errno(err, -r, "cannot look at all cgroups below %s", path);
-	if (job.failed)
-		return error_set(err, ENOSPC, "%d threads below %s could not be marked", job.failed, path);
-	return job.marked;
+static bool is_due(const struct abi_container_set *set)
+{
+	return set->container && set->flags & ABI_CG_MARKS_DUE;
+}
+
+size_t sensor_marks_due(const struct sensor *sensor, uint32_t *at, uint64_t *ret_containers, size_t n)
+{
+	size_t found = 0;
+
+	for (; *at < ABI_CONTAINERS && found < n; (*at)++)
+		if (is_due(&sensor->sets.set[*at]))
+			ret_containers[found++] = sensor->sets.set[*at].container;
+	if (*at >= ABI_CONTAINERS)
+		*at = 0;
+	return found;
+}
+
+bool sensor_container_marks_due(struct sensor *sensor, uint64_t cgroup_id)
+{
+	struct abi_cgroup entry;
+
+	return sensor_cgroup_get(sensor, cgroup_id, &entry) == 0 && entry.container == cgroup_id &&
+	       entry.slot < ABI_CONTAINERS && is_due(&sensor->sets.set[entry.slot]);
 }
 
 int sensor_losses(struct sensor *sensor, struct abi_losses *ret_losses)

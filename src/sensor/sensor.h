@@ -66,13 +66,14 @@ void sensor_policy_guarantee(const struct sensor *sensor, const struct policy *p
 int sensor_global(struct sensor *sensor, unsigned slot, bool on, struct error *err);
 
 /*
- * Puts a container under `policies`: its own cgroup first, then those that exist below `path` (absolute, host). `info`
- * is what a restarted agent will know. `flags`: ABI_CG_*; runtime_mnt_ns: inode number, 0 = that of pid 1. -ENOSPC map
- * full; -ENOENT cgroup vanished.
+ * Puts a container under `policies`: its own cgroup first, then those that exist below it. `dir_fd`: its directory,
+ * open for reading (borrowed). `info` is what a restarted agent will know. `flags`: ABI_CG_*, where ABI_CG_MARKS_DUE
+ * stays until all is marked; runtime_mnt_ns: inode number, 0 = that of pid 1. -ENOSPC map full; -ENOENT cgroup
+ * vanished.
  */
-int sensor_container_add(struct sensor *sensor, uint64_t cgroup_id, const char *path, uint32_t flags,
-			 uint32_t runtime_mnt_ns, const struct abi_policy_set *policies,
-			 const struct abi_container_info *info, struct error *err);
+int sensor_container_add(struct sensor *sensor, uint64_t cgroup_id, int dir_fd, uint32_t flags, uint32_t runtime_mnt_ns,
+			 const struct abi_policy_set *policies, const struct abi_container_info *info,
+			 struct error *err);
 /* Replaces the policies of a container, all cgroups below it included. -ENOENT: it is gone. */
 int sensor_container_policies(struct sensor *sensor, uint64_t cgroup_id, const struct abi_policy_set *policies,
 			      struct error *err);
@@ -100,8 +101,16 @@ int sensor_arm_expire(struct sensor *sensor);
 
 /* Entry of a cgroup id: 0, or -ENOENT. */
 int sensor_cgroup_get(struct sensor *sensor, uint64_t cgroup_id, struct abi_cgroup *ret_entry);
-/* Marks all threads that are in the container now (agent start, unseen containers). Returns how many. */
-int sensor_container_mark_running(struct sensor *sensor, uint64_t cgroup_id, const char *path, struct error *err);
+/*
+ * Marks all threads that are in the container now (unseen containers, lost marks). Returns how many were not marked
+ * before. On success the container's ABI_CG_MARKS_DUE is taken away; until then the kernel marks a task of it at its
+ * next system call. -ENOENT not registered; -EBUSY its tasks fork faster than they are found; -ENOSPC, -errno: not all
+ * could be marked.
+ */
+int sensor_container_mark_running(struct sensor *sensor, uint64_t cgroup_id, int dir_fd, struct error *err);
+/* Containers whose marks are due, from slot *at on, at most n; *at is then where to go on, 0 at the end. How many. */
+size_t sensor_marks_due(const struct sensor *sensor, uint32_t *at, uint64_t *ret_containers, size_t n);
+bool sensor_container_marks_due(struct sensor *sensor, uint64_t cgroup_id);
 /*
  * Containers whose cgroup is gone: `each` (may be NULL) is told of them, every time until no marked task is left and
  * they are removed here. `verify`: also looks whether the cgroups of the others are still there. Returns how many were

@@ -143,7 +143,7 @@ static void misfit(struct bed *bed)
 	row(bed, guest_survives(&lives), "misfit: settled, nobody judges what runs");
 	policy_load(bed, KILL_LSEEK);
 	container_register(bed, &c, true);
-	row(bed, sensor_container_mark_running(bed->sensor, c.id, c.path, NULL) == 1 && !guest_survives(&lives),
+	row(bed, container_mark(bed, &c, NULL) == 1 && !guest_survives(&lives),
 	    "misfit: told again and marked, it is judged");
 	(void)guest_end(&lives);
 	row(bed, killed(container_run(bed, &c, "/bin/first_lseek", PLAIN)), "misfit: told again, a start is judged");

@@ -17,6 +17,8 @@ static const struct {
 	  { (char *)"/bin/gate_test", (char *)"tenant", (char *)"memfd", (char *)"/bin/lseek_loop", NULL } },
 	{ "a program that has mounted over its own file",
 	  { (char *)"/bin/gate_test", (char *)"tenant", (char *)"mounted-over", NULL } },
+	{ "a program whose first thread has ended",
+	  { (char *)"/bin/gate_test", (char *)"tenant", (char *)"leaderless", NULL } },
 };
 
 static void found_running(struct bed *bed)
@@ -31,10 +33,40 @@ static void found_running(struct bed *bed)
 		container_new(bed, &c, "unseen");
 		guest_start(bed, &c, (char **)unseen[i].argv, &guest);
 		container_register(bed, &c, true);
-		marked = sensor_container_mark_running(bed->sensor, c.id, c.path, &err);
+		marked = container_mark(bed, &c, &err);
 		row(bed, marked == 1, "unseen: one thread is marked (%d) in %s %s", marked, unseen[i].why, err.text);
 		row(bed, !guest_survives(&guest), "unseen: killed at its next forbidden call: %s", unseen[i].why);
 		(void)guest_end(&guest);
+		container_remove(&c);
+		policy_unload(bed);
+	}
+}
+
+/* Between its registration and its marks, however long that takes, the kernel marks what it meets. */
+static void marks_are_due(struct bed *bed)
+{
+	for (size_t i = 0; i < sizeof unseen / sizeof *unseen; i++) {
+		struct error err = { 0 };
+		uint64_t due[2] = { 0 };
+		struct container c;
+		struct guest guest;
+		uint32_t at = 0;
+		size_t n;
+		int marked;
+
+		policy_load(bed, KILL_LSEEK);
+		container_new(bed, &c, "due");
+		guest_start(bed, &c, (char **)unseen[i].argv, &guest);
+		container_register_as(bed, &c, true, ABI_CG_MARKS_DUE);
+		container_register(bed, &c, true); /* told again: still due */
+		n = sensor_marks_due(bed->sensor, &at, due, 2);
+		row(bed, n == 1 && due[0] == c.id && sensor_container_marks_due(bed->sensor, c.id),
+		    "marks due: is told of the container (%zu)", n);
+		row(bed, !guest_survives(&guest), "marks due: killed at its next forbidden call: %s", unseen[i].why);
+		(void)guest_end(&guest);
+		marked = container_mark(bed, &c, &err);
+		row(bed, marked == 0 && !sensor_container_marks_due(bed->sensor, c.id),
+		    "marks due: not any more when all is marked (%d) %s", marked, err.text);
 		container_remove(&c);
 		policy_unload(bed);
 	}
@@ -58,7 +90,7 @@ static void keeps_its_mark(struct bed *bed)
 	text_put(pid, sizeof pid, "%d", guest.pid);
 	file_write(procs, pid);
 	container_register(bed, &found, false);
-	marked = sensor_container_mark_running(bed->sensor, found.id, found.path, &err);
+	marked = container_mark(bed, &found, &err);
 	row(bed, marked == 0, "unseen: a thread that has a mark is not marked again (%d) %s", marked, err.text);
 	row(bed, !guest_survives(&guest), "unseen: it stays under the policies that it came from");
 	(void)guest_end(&guest);
@@ -85,7 +117,7 @@ static void lost_marks(struct bed *bed)
 	outcome = container_run(bed, &c, "/bin/harmless", CALL_BEFORE_PIVOT);
 	row(bed, killed(outcome) && !outcome.passed_setup, "lost marks: the runtime's init is judged (status %x)",
 	    (unsigned)outcome.status);
-	marked = sensor_container_mark_running(bed->sensor, c.id, c.path, &err);
+	marked = container_mark(bed, &c, &err);
 	bed_losses_put(bed, 2, 0);
 	sensor_losses_mended(bed->sensor, &before);
 	(void)sensor_losses(bed->sensor, &now);
@@ -104,6 +136,7 @@ static void lost_marks(struct bed *bed)
 void gate_running(struct bed *bed)
 {
 	found_running(bed);
+	marks_are_due(bed);
 	keeps_its_mark(bed);
 	lost_marks(bed);
 }

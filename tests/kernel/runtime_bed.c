@@ -200,7 +200,7 @@ static void cgroup_make(const struct bed *bed, struct container *c)
 
 	text_put(c->path, sizeof c->path, "%s%s", bed->hierarchy.root, c->name);
 	must(mkdir(c->path, 0755) == 0, c->path, NULL);
-	must(hierarchy_cgroup_id(&bed->hierarchy, c->name, &c->id, NULL, &err) >= 0, "cgroup id", &err);
+	must(hierarchy_cgroup_id(&bed->hierarchy, c->name, &c->id, &err) >= 0, "cgroup id", &err);
 }
 
 void container_new(const struct bed *bed, struct container *c, const char *name)
@@ -215,17 +215,40 @@ void container_child(const struct bed *bed, const struct container *parent, stru
 	cgroup_make(bed, child);
 }
 
-void container_register(struct bed *bed, const struct container *c, bool selected)
+static int container_open(const struct container *c)
+{
+	int fd = open(c->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	must(fd >= 0, c->path, NULL);
+	return fd;
+}
+
+void container_register_as(struct bed *bed, const struct container *c, bool selected, uint32_t flags)
 {
 	struct abi_container_info info = { .source = ABI_INFO_HOOK };
+	int fd = container_open(c);
 	struct abi_policy_set set = { 0 };
 	struct error err = { 0 };
 
 	if (selected)
 		set.bit[SLOT / 64] = 1ull << SLOT % 64;
 	text_put(info.cgroup_path, sizeof info.cgroup_path, "%s", c->name);
-	must(sensor_container_add(bed->sensor, c->id, c->path, 0, 0, &set, &info, &err) >= 0, "sensor_container_add",
+	must(sensor_container_add(bed->sensor, c->id, fd, flags, 0, &set, &info, &err) >= 0, "sensor_container_add",
 	     &err);
+	close(fd);
+}
+
+void container_register(struct bed *bed, const struct container *c, bool selected)
+{
+	container_register_as(bed, c, selected, 0);
+}
+
+int container_mark(struct bed *bed, const struct container *c, struct error *err)
+{
+	int fd = container_open(c), r = sensor_container_mark_running(bed->sensor, c->id, fd, err);
+
+	close(fd);
+	return r;
 }
 
 bool container_remove(const struct container *c)

@@ -67,6 +67,9 @@ void container_new(const struct bed *bed, struct container *c, const char *name)
 void container_child(const struct bed *bed, const struct container *parent, struct container *child, const char *name);
 /* `selected`: SLOT's policy holds for it. */
 void container_register(struct bed *bed, const struct container *c, bool selected);
+void container_register_as(struct bed *bed, const struct container *c, bool selected, uint32_t flags);
+/* sensor_container_mark_running */
+int container_mark(struct bed *bed, const struct container *c, struct error *err);
 /* With all cgroups below it; waits for tasks that are on their way out. Returns whether it is gone. */
 bool container_remove(const struct container *c);
 /* The container's entry in the kernel: 0 or -ENOENT. Collects until it is gone or time is up. */

@@ -88,13 +88,13 @@ int sensor_containers_refresh(struct sensor *sensor, sensor_select_fn *select, v
 	return changed;
 }
 
-int sensor_container_add(struct sensor *sensor, uint64_t cgroup_id, const char *path, uint32_t flags,
-			 uint32_t runtime_mnt_ns, const struct abi_policy_set *policies,
-			 const struct abi_container_info *info, struct error *err)
+int sensor_container_add(struct sensor *sensor, uint64_t cgroup_id, int dir_fd, uint32_t flags, uint32_t runtime_mnt_ns,
+			 const struct abi_policy_set *policies, const struct abi_container_info *info,
+			 struct error *err)
 {
 	size_t at = 0;
 
-	(void)path, (void)flags, (void)runtime_mnt_ns, (void)info;
+	(void)dir_fd, (void)flags, (void)runtime_mnt_ns, (void)info;
 	while (at < sensor->containers && sensor->container[at].id != cgroup_id)
 		at++;
 	if (at == MEMORY_CONTAINERS)
@@ -103,6 +103,18 @@ int sensor_container_add(struct sensor *sensor, uint64_t cgroup_id, const char *
 		sensor->containers++;
 	sensor->container[at].id = cgroup_id;
 	sensor->container[at].policies = *policies;
+	return 0;
+}
+
+bool sensor_container_marks_due(struct sensor *sensor, uint64_t cgroup_id)
+{
+	(void)sensor, (void)cgroup_id;
+	return false;
+}
+
+int sensor_container_mark_running(struct sensor *sensor, uint64_t cgroup_id, int dir_fd, struct error *err)
+{
+	(void)sensor, (void)cgroup_id, (void)dir_fd, (void)err;
 	return 0;
 }
 
