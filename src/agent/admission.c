@@ -7,12 +7,14 @@
 #include <string.h>
 
 #include "agent/policies.h"
+#include "agent/workload.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "oci/cgroup_path.h"
 #include "pod/container_name.h"
+#include "policy/policy.h"
 #include "sensor/hierarchy.h"
 #include "sensor/sensor.h"
 
@@ -230,6 +232,31 @@ static int mark_running(struct admission *admission, const struct admission_requ
 	return 0;
 }
 
+/* What an earlier agent decided, who was told more, holds where this one can't. */
+static void policies_choose(struct admission *admission, struct admission_answer *answer,
+			    const struct pod_container *container, struct abi_policy_set *ret_set)
+{
+	const struct workload workload = workload_of(container);
+	const struct policy *undecided;
+
+	*ret_set = (struct abi_policy_set){ 0 };
+	undecided = policies_select(admission->policies, answer->path, &workload, ret_set);
+	if (undecided && sensor_container_policies_get(admission->sensor, answer->cgroup_id, ret_set) >= 0)
+		(void)policies_select(admission->policies, answer->path, &workload, ret_set);
+	answer->undecided = undecided ? undecided->name : NULL;
+	admission->undecided += undecided != NULL;
+	answer->policies = count_bits(ret_set);
+}
+
+/* A container that may be selected must not start before that is known. */
+static int undecided_refuse(const struct admission_answer *answer, struct error *err)
+{
+	return error_set(err, EAGAIN,
+			 "policy %s chooses by labels, name or image of a container, which nobody has told of this one "
+			 "yet: an NRI plugin tells them (tetragon-nri-hook, or tetragon --nri)",
+			 answer->undecided);
+}
+
 static int admit(struct admission *admission, const struct admission_request *request, int cgroup_fd,
 		 struct admission_answer *answer, struct error *err)
 {
@@ -249,6 +276,7 @@ static int admit(struct admission *admission, const struct admission_request *re
 		.cgroup_path = answer->path,
 		.label = request->label,
 		.labels = request->labels,
+		.labels_known = request->labels_known,
 		.source = request->source,
 	};
 	int r;
@@ -268,8 +296,7 @@ static int admit(struct admission *admission, const struct admission_request *re
 	answer->is_new = r == 1;
 	container = pod_registry_by_cgroup(admission->registry, answer->cgroup_id);
 	info_of(container, &info);
-	policies_select(admission->policies, answer->path, container->pod_namespace, &set);
-	answer->policies = count_bits(&set);
+	policies_choose(admission, answer, container, &set);
 	verdict = runtime_judge(&admission->judge, cgroup_fd, request->root_dir, request->peer_pid);
 	answer->flags = verdict.flags;
 	answer->runtime_mnt_ns = verdict.mnt_ns;
@@ -282,7 +309,10 @@ static int admit(struct admission *admission, const struct admission_request *re
 		(void)pod_registry_remove(admission->registry, answer->cgroup_id, clock_now_ns(CLOCK_REALTIME));
 	if (r < 0)
 		return error_wrap(err, of_kernel(r), "cannot put cgroup %s under policy", answer->path);
-	return mark_running(admission, request, cgroup_fd, answer, err);
+	r = mark_running(admission, request, cgroup_fd, answer, err);
+	if (r >= 0 && answer->undecided && !request->may_run)
+		r = undecided_refuse(answer, err);
+	return r;
 }
 
 /* All but the path's memory, which is large. */
@@ -308,7 +338,9 @@ static int check_told(struct admission *admission, const struct admission_reques
 int admission_foresee(struct admission *admission, const struct admission_request *request,
 		      struct admission_answer *ret_answer, struct abi_policy_set *ret_policies, struct error *err)
 {
+	const struct policy *undecided;
 	struct runtime_verdict verdict;
+	struct workload workload;
 	int r;
 
 	answer_clear(ret_answer);
@@ -318,9 +350,26 @@ int admission_foresee(struct admission *admission, const struct admission_reques
 	verdict = runtime_judge(&admission->judge, -1, request->root_dir, request->peer_pid);
 	ret_answer->flags = verdict.flags;
 	ret_answer->runtime_mnt_ns = verdict.mnt_ns;
-	policies_select(admission->policies, ret_answer->path, text_of(request->pod_namespace), ret_policies);
+	workload = admission_workload(request);
+	*ret_policies = (struct abi_policy_set){ 0 };
+	undecided = policies_select(admission->policies, ret_answer->path, &workload, ret_policies);
 	ret_answer->policies = count_bits(ret_policies);
-	return 0;
+	ret_answer->undecided = undecided ? undecided->name : NULL;
+	return undecided ? undecided_refuse(ret_answer, err) : 0;
+}
+
+struct workload admission_workload(const struct admission_request *request)
+{
+	return (struct workload){
+		.pod_namespace = request->pod_namespace,
+		.pod_name = request->pod_name,
+		.pod_uid = request->pod_uid,
+		.container_name = request->container_name,
+		.image = request->image,
+		.label = request->label,
+		.labels = request->labels,
+		.labels_known = request->labels_known || request->labels,
+	};
 }
 
 int admission_admit(struct admission *admission, const struct admission_request *request,

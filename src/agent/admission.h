@@ -20,6 +20,7 @@ struct error;
 struct hierarchy;
 struct policies;
 struct sensor;
+struct workload;
 
 struct admission {
 	struct sensor *sensor; /* these four are borrowed */
@@ -30,6 +31,7 @@ struct admission {
 	char own_path[PATH_MAX]; /* this agent's cgroup below the hierarchy's root; "" = not known */
 
 	uint64_t admitted, repeated; /* containers put under policy; told again */
+	uint64_t undecided;          /* times that a policy could not be decided for one */
 	uint64_t refused_cgroup, refused_identity, failed;
 };
 
@@ -44,6 +46,7 @@ struct admission_request {
 	const char *pod_name, *pod_uid, *pod_namespace;
 	const struct pod_label *label; /* `labels` of them, of the pod */
 	size_t labels;
+	bool labels_known; /* these are all that the pod has */
 	enum pod_source source;
 	pid_t peer_pid; /* of the process that told, in our pid namespace; 0 = unknown */
 	bool may_run;   /* it may have started already, without passing through an exec that we saw: mark what runs */
@@ -53,7 +56,8 @@ struct admission_answer {
 	uint64_t cgroup_id;
 	uint32_t flags;          /* ABI_CG_* */
 	uint32_t runtime_mnt_ns; /* inode number of the runtime's mount namespace; 0: that of the host's pid 1 */
-	unsigned policies;       /* namespaced ones that select it */
+	unsigned policies;       /* that select it; without those that select everything */
+	const char *undecided;   /* name of a policy that may select it: labels, name or image are not known; or NULL */
 	unsigned marked;         /* threads that had run already */
 	bool is_new;
 	char path[PATH_MAX]; /* the last member: cleaned, below the hierarchy's root */
@@ -66,6 +70,8 @@ struct admission_answer {
  *             container's cgroup
  *   -EPERM    the identity is forged: another pod UID than the cgroup path's; or another namespace or UID than the
  *             one it came with
+ *   -EAGAIN   a policy chooses by labels, a name or an image that nobody has told yet, and the container has not
+ *             started: it is under the others
  *   -ENOENT   there is no such cgroup
  *   -ENOSPC, -E2BIG, -ENOMEM, -EBUSY, -errno of the kernel's side: it is not under policy, or not all of it is
  */
@@ -78,5 +84,8 @@ int admission_admit(struct admission *admission, const struct admission_request 
  */
 int admission_foresee(struct admission *admission, const struct admission_request *request,
 		      struct admission_answer *ret_answer, struct abi_policy_set *ret_policies, struct error *err);
+
+/* What policies choose by; borrows from the request. */
+struct workload admission_workload(const struct admission_request *request);
 
 #endif

@@ -151,6 +151,7 @@ static void counts_take(struct agent *agent)
 	counts_set(counts, "containers-admitted", false, agent->admission.admitted);
 	counts_set(counts, "cgroups-refused", false, agent->admission.refused_cgroup);
 	counts_set(counts, "identities-refused", false, agent->admission.refused_identity);
+	counts_set(counts, "policies-undecided", false, agent->admission.undecided);
 	counts_set(counts, "admissions-failed", true, agent->admission.failed);
 	counts_set(counts, "containers-announced", false, agent->announced.announced);
 	counts_set(counts, "announcements-used", false, agent->announced.armed);

@@ -10,6 +10,7 @@
 #include "agent/admission.h"
 #include "agent/cgroup_place.h"
 #include "agent/policies.h"
+#include "agent/workload.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "pod/container_name.h"
@@ -386,10 +387,15 @@ int announced_refresh(void *context, struct error *err)
 		const struct admission_request *request = &at->request;
 		struct admission_answer answer;
 		struct abi_policy_set set;
+		struct workload workload;
 		int r;
 
 		newer = at->newer;
-		policies_select(admission->policies, request->cgroup_path, request->pod_namespace, &set);
+		workload = admission_workload(request);
+		set = (struct abi_policy_set){
+			0
+		}; /* undecided ones were refused when it was announced, or will be at its start */
+		(void)policies_select(admission->policies, request->cgroup_path, &workload, &set);
 		r = sensor_arm_policies(admission->sensor, at->leaf, &set, err);
 		if (r < 0)
 			return error_wrap(err, r, "announced container '%s'", at->leaf);

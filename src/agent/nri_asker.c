@@ -54,8 +54,10 @@ static bool texts_take(struct request_memory *memory, const struct nri_subject *
 	return true;
 }
 
-static bool labels_take(struct request_memory *memory, struct nri_walk walk, struct admission_request *request)
+static bool labels_take(struct request_memory *memory, const struct nri_subject *subject,
+			struct admission_request *request)
 {
+	struct nri_walk walk = nri_pod_labels(subject->pod);
 	struct nri_walk ahead = walk;
 	struct pod_label *label;
 	struct str key, value;
@@ -73,6 +75,7 @@ static bool labels_take(struct request_memory *memory, struct nri_walk walk, str
 	}
 	request->label = label;
 	request->labels = n;
+	request->labels_known = nri_subject_labels_known(subject);
 	return true;
 }
 
@@ -101,7 +104,7 @@ bool nri_asker_ask(void *context, const struct nri_subject *subject, enum ask_wh
 	(void)deadline_ns;
 	*ret_answer = (struct agent_answer){ .result = { .outcome = GRPC_ANSWERED, .is_servers_word = true } };
 	request_memory_init(&memory);
-	if (texts_take(&memory, subject, &request) && labels_take(&memory, nri_pod_labels(subject->pod), &request))
+	if (texts_take(&memory, subject, &request) && labels_take(&memory, subject, &request))
 		r = runtime_hook_decide(asker->admission, asker->announced, asker->log, (int)why, "nri (in agent)",
 					began_ns, &request, &answer, &err);
 	else

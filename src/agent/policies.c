@@ -11,6 +11,7 @@
 #include "agent/policies_refresh.h"
 #include "agent/policies_stage.h"
 #include "agent/policy_record.h"
+#include "agent/workload.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -25,6 +26,8 @@ struct policies {
 	size_t entries;
 	struct policies_entry *by_slot[ABI_POLICIES];
 	struct namespace_sets namespaces;
+	const struct policies_entry *choosy[ABI_POLICIES]; /* loaded ones that look at more than the namespace */
+	size_t choosy_n;
 	struct abi_policy_set taken; /* slots in use, or still held by the kernel */
 	unsigned next_slot;          /* round and round: a slot rests before it is used again */
 	uint32_t next_generation;
@@ -51,10 +54,24 @@ static const char *text_of(const char *text)
 	return text ? text : "";
 }
 
+/* It selects all of one namespace: a container's namespace tells. */
+static bool takes_namespace(const struct policy *policy)
+{
+	return policy->namespace && !policy_has_terms(policy);
+}
+
+static void choosy_drop(struct policies *policies, const struct policies_entry *entry)
+{
+	for (size_t i = 0; i < policies->choosy_n; i++)
+		if (policies->choosy[i] == entry)
+			policies->choosy[i--] = policies->choosy[--policies->choosy_n];
+}
+
 static void entry_free(struct policies *policies, struct policies_entry *entry)
 {
 	if (!entry)
 		return;
+	choosy_drop(policies, entry);
 	if (entry->is_loaded && entry->selects)
 		set_bit(&entry->selects->policies, entry->slot, false);
 	namespace_sets_unref(&policies->namespaces, entry->selects);
@@ -137,7 +154,8 @@ static int entry_add(struct policies *policies, struct policy *policy, const cha
 	}
 	entry->policy = policy;
 	if ((file && !(entry->file = strdup(file))) ||
-	    (policy->namespace && !(entry->selects = namespace_sets_ref(&policies->namespaces, policy->namespace)))) {
+	    (takes_namespace(policy) &&
+	     !(entry->selects = namespace_sets_ref(&policies->namespaces, policy->namespace)))) {
 		entry_free(policies, entry);
 		return error_errno(err, ENOMEM, "policy");
 	}
@@ -199,41 +217,68 @@ static void slot_give(struct policies *policies, struct policies_entry *entry)
 /* --- selection --- */
 
 /* The kernel has its rows: from now on it selects. */
-static void entry_loaded(struct policies_entry *entry)
+static void entry_loaded(struct policies *policies, struct policies_entry *entry)
 {
+	if (entry->is_loaded)
+		return;
 	entry->is_loaded = true;
 	if (entry->selects)
 		set_bit(&entry->selects->policies, entry->slot, true);
+	else if (!entry->policy->is_global)
+		policies->choosy[policies->choosy_n++] = entry;
 }
 
-static void select_namespace(const struct policies *policies, const char *pod_namespace, struct abi_policy_set *set)
+struct selecting {
+	const struct policies *policies;
+	const struct abi_policy_set *has;
+	struct abi_policy_set set;
+	const struct policy *undecided;
+};
+
+static void select_workload(struct selecting *selecting, const struct workload *workload)
 {
-	const struct abi_policy_set *more = namespace_sets_find(&policies->namespaces, pod_namespace);
+	const struct policies *policies = selecting->policies;
+	const struct abi_policy_set *more =
+		namespace_sets_find(&policies->namespaces, text_of(workload->pod_namespace));
 
 	for (size_t i = 0; more && i < ABI_POLICY_WORDS; i++)
-		set->bit[i] |= more->bit[i];
+		selecting->set.bit[i] |= more->bit[i];
+	for (size_t i = 0; i < policies->choosy_n; i++) {
+		const struct policies_entry *entry = policies->choosy[i];
+		enum label_verdict verdict = workload_match(workload, entry->policy);
+
+		if (verdict == LABELS_UNDECIDED && !selecting->undecided)
+			selecting->undecided = entry->policy;
+		if (verdict == LABELS_MATCH || (verdict == LABELS_UNDECIDED && has_bit(selecting->has, entry->slot)))
+			set_bit(&selecting->set, entry->slot, true);
+	}
 }
 
-void policies_select(const struct policies *policies, const char *path, const char *pod_namespace,
-		     struct abi_policy_set *ret_set)
+const struct policy *policies_select(const struct policies *policies, const char *path, const struct workload *workload,
+				     struct abi_policy_set *set)
 {
+	struct selecting selecting = { .policies = policies, .has = set };
 	const struct pod_container *outer;
 	char above[PATH_MAX];
 	struct buf text = buf_over(above, sizeof above);
 	char *slash;
 
-	*ret_set = (struct abi_policy_set){ 0 };
-	select_namespace(policies, text_of(pod_namespace), ret_set);
+	select_workload(&selecting, workload);
 	buf_text(&text, path);
 	while ((slash = strrchr(above, '/')) && slash != above) {
+		struct workload around;
+
 		*slash = '\0';
 		outer = pod_registry_above(policies->options.registry, above);
 		if (!outer)
-			return;
-		select_namespace(policies, text_of(outer->pod_namespace), ret_set);
+			break;
+		around = workload_of(outer);
+		select_workload(&selecting, &around);
 		text = buf_over(above, sizeof above);
 		buf_text(&text, outer->cgroup_path); /* at most what `above` was: it ends */
 	}
+	*set = selecting.set;
+	return selecting.undecided;
 }
 
 /* --- the kernel --- */
@@ -259,7 +304,7 @@ static int load(struct policies *policies, struct policies_entry *entry, struct 
 		policy_record_remove(options->state_dir_fd, entry->slot);
 		return r;
 	}
-	entry_loaded(entry);
+	entry_loaded(policies, entry);
 	return 0;
 }
 
@@ -297,7 +342,7 @@ static void slot_return(struct policies *policies, struct policies_entry *entry,
 	entry->slot = record->slot;
 	entry->generation = record->generation;
 	if (is_in_kernel)
-		entry_loaded(entry);
+		entry_loaded(policies, entry);
 	policies->by_slot[record->slot] = entry;
 	set_bit(&policies->taken, record->slot, true);
 }
@@ -369,7 +414,7 @@ static int set_global(struct policies *policies, struct error *err)
 		const struct policies_entry *entry = policies->entry[i];
 		int r;
 
-		if (entry->policy->namespace)
+		if (!entry->policy->is_global)
 			continue;
 		r = sensor_global(policies->sensor, entry->slot, true, err);
 		if (r < 0)
@@ -440,8 +485,8 @@ int policies_add(struct policies *policies, const char *yaml, size_t len, const 
 	}
 	r = load(policies, entry, err);
 	if (r >= 0) {
-		r = entry->policy->namespace ? containers_refresh(policies, err)
-					     : sensor_global(policies->sensor, entry->slot, true, err);
+		r = entry->policy->is_global ? sensor_global(policies->sensor, entry->slot, true, err)
+					     : containers_refresh(policies, err);
 		if (r < 0 && unload(policies, entry->slot, NULL) < 0)
 			return error_wrap(
 				err, r, "the policy is in force only in part, and could not be taken back; delete it");

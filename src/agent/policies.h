@@ -29,6 +29,7 @@ struct pod_registry;
 struct policies;
 struct policy;
 struct sensor;
+struct workload;
 
 #define POLICIES_DOMAIN_STATIC "static"
 #define POLICIES_DOMAIN_GRPC "grpc"
@@ -55,7 +56,7 @@ struct policies_entry {
 	unsigned slot;
 	uint32_t generation;
 	bool is_loaded;                /* the kernel has its rows */
-	struct namespace_set *selects; /* its namespace's; NULL: cluster-wide */
+	struct namespace_set *selects; /* its namespace's, all of which it selects; NULL: it is global, or chooses */
 };
 
 /* -ENOMEM. */
@@ -98,10 +99,11 @@ const struct policies_entry *policies_at(const struct policies *policies, size_t
 const struct policy *policies_find(const struct policies *policies, unsigned slot, uint32_t generation);
 
 /*
- * The policies that select a container at cgroup `path` in `pod_namespace` ("" = unknown): those of its namespace, and
- * those of every container around it. Cluster-wide ones are not in it: the kernel judges every task by them.
+ * The policies that select `workload`, whose cgroup is at `path`: those that choose it, and those that choose a
+ * container around it. Global ones are not in it: the kernel judges every task by them. Those that cannot be decided,
+ * since labels are not known, keep the bit that *set comes with. Returns the first of these, or NULL.
  */
-void policies_select(const struct policies *policies, const char *path, const char *pod_namespace,
-		     struct abi_policy_set *ret_set);
+const struct policy *policies_select(const struct policies *policies, const char *path, const struct workload *workload,
+				     struct abi_policy_set *set);
 
 #endif

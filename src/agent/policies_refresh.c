@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "agent/policies.h"
+#include "agent/workload.h"
 #include "base/error.h"
 #include "pod/registry.h"
 #include "sensor/sensor.h"
@@ -34,8 +35,14 @@ static int stray_collect(void *context, uint64_t cgroup_id, const struct abi_con
 			 const struct abi_container_info *info)
 {
 	struct refreshing *refreshing = context;
+	const struct workload workload = {
+		.pod_namespace = info->pod_namespace,
+		.pod_name = info->pod_name,
+		.pod_uid = info->pod_uid,
+		.container_name = info->container_name,
+		.image = info->image,
+	};
 
-	(void)set;
 	if (!info->registered_ns || pod_registry_recall(refreshing->registry, cgroup_id))
 		return 0; /* without name it was announced, and got its set when it was: a record of it is on its way */
 	if (refreshing->strays == refreshing->room) {
@@ -48,8 +55,9 @@ static int stray_collect(void *context, uint64_t cgroup_id, const struct abi_con
 		refreshing->room = room;
 	}
 	refreshing->stray[refreshing->strays].cgroup_id = cgroup_id;
-	policies_select(refreshing->policies, info->cgroup_path, info->pod_namespace,
-			&refreshing->stray[refreshing->strays].policies);
+	refreshing->stray[refreshing->strays].policies = set->policies;
+	(void)policies_select(refreshing->policies, info->cgroup_path, &workload,
+			      &refreshing->stray[refreshing->strays].policies);
 	refreshing->strays++;
 	return 0;
 }
@@ -61,7 +69,9 @@ static bool set_select(void *context, uint64_t cgroup_id, struct abi_policy_set 
 	const struct stray *stray, key = { .cgroup_id = cgroup_id };
 
 	if (container) {
-		policies_select(refreshing->policies, container->cgroup_path, container->pod_namespace, ret_set);
+		const struct workload workload = workload_of(container);
+
+		(void)policies_select(refreshing->policies, container->cgroup_path, &workload, ret_set);
 		return true;
 	}
 	stray = refreshing->strays ? bsearch(&key, refreshing->stray, refreshing->strays, sizeof *stray, stray_order)

@@ -102,7 +102,7 @@ Tetragon__TracingPolicyStatus *policy_status_new(struct request_memory *memory, 
 #pragma GCC diagnostic pop
 	status->state = TETRAGON__TRACING_POLICY_STATE__TP_STATE_ENABLED;
 	status->mode = TETRAGON__TRACING_POLICY_MODE__TP_MODE_ENFORCE;
-	status->filter_id = policy->namespace ? entry->id : 0;
+	status->filter_id = policy->is_global ? 0 : entry->id;
 	status->hook_statuses = request_memory_alloc(memory, (policy->hooks + 1) * sizeof(void *));
 	if (!status->hook_statuses)
 		return NULL;

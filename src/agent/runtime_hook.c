@@ -18,7 +18,8 @@ static void log_decision(struct log *log, const struct admission_request *reques
 			 const struct error *err, int64_t began_ns)
 {
 	bool is_armed = result >= 0 && !answer->cgroup_id;
-	enum log_level level = result < 0 ? LOG_WARN : LOG_DEBUG;
+	const char *undecided = result >= 0 ? answer->undecided : NULL;
+	enum log_level level = result < 0 || undecided ? LOG_WARN : LOG_DEBUG;
 	struct log_line line;
 
 	if (level < log->level)
@@ -40,6 +41,8 @@ static void log_decision(struct log *log, const struct admission_request *reques
 		log_int(&line, "policies", answer->policies);
 		log_int(&line, "flags", answer->flags);
 		log_bool(&line, "known", !answer->is_new);
+		if (undecided) /* it chooses by labels, name or image, and these are not known */
+			log_text(&line, "undecided-policy", undecided);
 	}
 	log_int(&line, "took-us", (clock_now_ns(CLOCK_MONOTONIC) - began_ns) / 1000);
 	(void)log_end(&line); /* counted in the log */
@@ -129,6 +132,7 @@ void runtime_hook_handle(struct admission *admission, struct announced *announce
 			.pod_namespace = create->podnamespace,
 			.label = label,
 			.labels = create->n_podlabels,
+			.labels_known = create->podlabelsknown || create->n_podlabels,
 			.source = create->reason ? POD_FROM_NRI : POD_FROM_HOOK,
 			.peer_pid = grpc_call_peer(call)->pid,
 		};

@@ -32,6 +32,8 @@ static void tell(struct unseen *unseen, const struct admission_request *request,
 	log_text(&line, "pod", request->pod_name);
 	log_text(&line, "cgroup-path", answer->path);
 	log_int(&line, "policies", answer->policies);
+	if (answer->undecided) /* it chooses by labels, name or image, and these are not known */
+		log_text(&line, "undecided-policy", answer->undecided);
 	log_int(&line, "tasks", answer->marked);
 	if (*started)
 		log_text(&line, "started", started);

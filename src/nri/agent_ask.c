@@ -26,6 +26,7 @@ enum {
 	CONTAINER_POD_ANNOTATIONS,
 	CONTAINER_WHY,
 	CONTAINER_REPORTER,
+	CONTAINER_POD_LABELS_KNOWN,
 };
 enum { RESPONSE_KNOWN = 10001 };
 enum { MAP_KEY = 1, MAP_VALUE };
@@ -102,6 +103,7 @@ static void body_write(struct buf *out, const struct nri_subject *subject, enum 
 	map_write(out, CONTAINER_POD_LABELS, nri_pod_labels(subject->pod));
 	pb_number(out, CONTAINER_WHY, why);
 	pb_text(out, CONTAINER_REPORTER, STR("nri"));
+	pb_number(out, CONTAINER_POD_LABELS_KNOWN, nri_subject_labels_known(subject));
 	pb_close(out, mark);
 	if (out->overflow)
 		return;

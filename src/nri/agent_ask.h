@@ -8,6 +8,7 @@
  *   10002  map<string, string>  annotations of the pod
  *   10003  int32                why it is told: enum ask_why
  *   10004  string               who tells: "nri"
+ *   10005  bool                 the labels are all that the pod has
  * The answer may hold, as its field 10001, an enum ask_known; an agent that does not know of it answers nothing.
  */
 #ifndef NRI_AGENT_ASK_H

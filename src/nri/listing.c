@@ -74,8 +74,8 @@ static void *grow(void *array, size_t item, size_t n, size_t *size)
 	return moved;
 }
 
-/* The labels' entries only, as a message of its own. */
-static struct str labels_keep(struct listing *listing, const struct nri_pod *pod)
+/* The labels' entries only, as a message of its own; *ret_cut: they are too many. */
+static struct str labels_keep(struct listing *listing, const struct nri_pod *pod, bool *ret_cut)
 {
 	struct nri_walk walk = nri_pod_labels(pod);
 	struct str rest = walk.rest, entry, kept;
@@ -84,11 +84,13 @@ static struct str labels_keep(struct listing *listing, const struct nri_pod *pod
 
 	while (nri_walk_next(&walk, &entry))
 		n += entry.len + 8;
+	*ret_cut = n > 0;
 	if (!n || n > LISTING_LABELS_MAX)
 		return (struct str){ 0 };
 	memory = at = room(listing, n);
 	if (!memory)
 		return (struct str){ 0 };
+	*ret_cut = false;
 	walk.rest = rest;
 	while (nri_walk_next(&walk, &entry)) {
 		size_t length = entry.len;
@@ -112,7 +114,7 @@ void listing_add_pod(struct listing *listing, const struct nri_pod *pod)
 	if (!array)
 		return; /* its containers are told without pod */
 	listing->pod = array;
-	one.message = labels_keep(listing, pod);
+	one.message = labels_keep(listing, pod, &one.labels_cut);
 	if (keep(listing, &one.id) && keep(listing, &one.name) && keep(listing, &one.uid) &&
 	    keep(listing, &one.name_space))
 		listing->pod[listing->pods++] = one;

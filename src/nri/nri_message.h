@@ -60,6 +60,7 @@ struct nri_pod {
 	struct str cgroup_parent, cgroups_path; /* as in the OCI spec: a path, or "slice:prefix:name" */
 	uint32_t pid;                           /* 0: the runtime does not say */
 	struct str message;                     /* all of it, for nri_pod_labels and nri_pod_annotations */
+	bool labels_cut;                        /* not set by the parser: its labels were not kept */
 };
 
 struct nri_container {

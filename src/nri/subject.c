@@ -40,3 +40,8 @@ int nri_subject_tell(enum runtime runtime, const struct nri_pod *pod, const stru
 				 (int)pod->uid.len, pod->uid.p, ret_subject->path);
 	return 0;
 }
+
+bool nri_subject_labels_known(const struct nri_subject *subject)
+{
+	return subject->pod->id.len && !subject->pod->labels_cut; /* else the runtime did not list the pod */
+}

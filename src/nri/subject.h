@@ -6,6 +6,8 @@
 #ifndef NRI_SUBJECT_H
 #define NRI_SUBJECT_H
 
+#include <stdbool.h>
+
 #include "ask/ask_request.h"
 #include "nri/nri_message.h"
 #include "oci/cgroup_path.h"
@@ -23,5 +25,8 @@ struct nri_subject {
  */
 int nri_subject_tell(enum runtime runtime, const struct nri_pod *pod, const struct nri_container *container,
 		     struct nri_subject *ret_subject, struct error *err);
+
+/* The labels of the subject's pod are all that it has, be it none. */
+bool nri_subject_labels_known(const struct nri_subject *subject);
 
 #endif

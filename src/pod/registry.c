@@ -313,6 +313,7 @@ static struct entry *entry_new(struct pod_registry *registry, const struct pod_c
 	if (info->labels)
 		qsort(label, info->labels, sizeof *label, label_order);
 	entry->c.label = label;
+	entry->c.labels_known = info->labels_known || info->labels;
 	for (size_t i = 0; i < TEXTS; i++) {
 		const char *text = text_get(info, i);
 		bool is_path = texts[i].offset == offsetof(struct pod_container, cgroup_path);
@@ -350,9 +351,10 @@ static int complete(struct pod_registry *registry, struct entry *old, const stru
 			changed = true;
 		}
 	}
-	if (!merged.labels && info->labels) {
+	if (!merged.labels_known && (info->labels_known || info->labels)) {
 		merged.label = info->label;
 		merged.labels = info->labels;
+		merged.labels_known = true;
 		changed = true;
 	}
 	if (!changed)

@@ -51,6 +51,7 @@ struct pod_container {
 	const char *cgroup_path;       /* below the hierarchy's root, begins with '/' */
 	const struct pod_label *label; /* `labels` of them, sorted by key */
 	size_t labels;
+	bool labels_known;      /* these are all labels of the pod; never false where there are some */
 	int64_t registered_ns;  /* when it was first added */
 	enum pod_source source; /* who added it first */
 };

@@ -9,6 +9,7 @@
 #include "policy/hook.h"
 #include "policy/schema.h"
 #include "policy/shown.h"
+#include "policy/workloads.h"
 
 #define API_VERSION "cilium.io/v1alpha1"
 #define NAME_MAX_BYTES 253 /* RFC 1123 subdomain */
@@ -30,17 +31,14 @@ void policy_free(struct policy *policy)
 	}
 	for (size_t i = 0; i < policy->strings; i++)
 		free(policy->string[i].text);
+	label_selector_done(&policy->pods);
+	label_selector_done(&policy->containers);
 	free(policy->hook);
 	free(policy->string);
 	free(policy->name);
 	free(policy->namespace);
 	free(policy->yaml);
 	free(policy);
-}
-
-bool policy_selects_namespace(const struct policy *policy, const char *pod_namespace)
-{
-	return !policy->namespace || (pod_namespace && !strcmp(policy->namespace, pod_namespace));
 }
 
 static bool is_alnum(char c)
@@ -149,6 +147,9 @@ static int spec_read(struct parse *parse, const struct yaml_node *node)
 
 	path_key(parse, "spec");
 	r = schema_check(parse, SCHEMA_SPEC, node);
+	if (r < 0)
+		return r;
+	r = workloads_read(parse, node);
 	if (r < 0)
 		return r;
 	kprobes = schema_get(parse, node, "kprobes");

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "abi.h"
+#include "match/label_selector.h"
 
 struct error;
 
@@ -62,7 +63,14 @@ struct policy_hook {
 struct policy {
 	char *name;
 	char *namespace; /* NULL for a cluster-wide TracingPolicy */
-	char *yaml;      /* the source, NUL-terminated */
+	/*
+	 * Which workloads: everything on the host (cluster-wide, and spec says nothing or {} three times), or the
+	 * containers of pods: those of `namespace`, if it has one, whose pod's labels `pods` accepts, and whose name
+	 * and image (labels "name", "repo") `containers` accepts. Without terms a selector accepts all.
+	 */
+	bool is_global;
+	struct label_selector pods, containers; /* owned */
+	char *yaml;                             /* the source, NUL-terminated */
 	size_t yaml_len;
 	struct policy_hook *hook;
 	size_t hooks;
@@ -79,8 +87,10 @@ struct policy {
 int policy_parse(const char *yaml, size_t len, struct policy **ret_policy, struct error *err);
 void policy_free(struct policy *policy);
 
-/* True if a container of `pod_namespace` ("" = none known) is one that the policy selects. Cluster-wide ones select
- * everything. */
-bool policy_selects_namespace(const struct policy *policy, const char *pod_namespace);
+/* True if the policy chooses among the containers of its namespace, or of all pods, by labels. */
+static inline bool policy_has_terms(const struct policy *policy)
+{
+	return policy->pods.terms || policy->containers.terms;
+}
 
 #endif

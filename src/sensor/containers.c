@@ -119,6 +119,16 @@ int sensor_container_policies(struct sensor *sensor, uint64_t cgroup_id, const s
 	return 0;
 }
 
+int sensor_container_policies_get(struct sensor *sensor, uint64_t cgroup_id, struct abi_policy_set *ret_policies)
+{
+	int slot = slot_of(sensor, cgroup_id);
+
+	if (slot < 0)
+		return slot;
+	*ret_policies = sensor->sets.set[slot].policies;
+	return 0;
+}
+
 int sensor_containers_refresh(struct sensor *sensor, sensor_select_fn *select, void *context, struct error *err)
 {
 	int changed = 0;

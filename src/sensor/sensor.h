@@ -74,6 +74,8 @@ int sensor_global(struct sensor *sensor, unsigned slot, bool on, struct error *e
 int sensor_container_add(struct sensor *sensor, uint64_t cgroup_id, int dir_fd, uint32_t flags, uint32_t runtime_mnt_ns,
 			 const struct abi_policy_set *policies, const struct abi_container_info *info,
 			 struct error *err);
+/* The policies that a registered container is under: 0, or -ENOENT and nothing is written. */
+int sensor_container_policies_get(struct sensor *sensor, uint64_t cgroup_id, struct abi_policy_set *ret_policies);
 /* Replaces the policies of a container, all cgroups below it included. -ENOENT: it is gone. */
 int sensor_container_policies(struct sensor *sensor, uint64_t cgroup_id, const struct abi_policy_set *policies,
 			      struct error *err);

@@ -62,10 +62,24 @@ static void hook_check(const struct policy *policy, const struct policy_hook *ho
 	assert(killed == hook->signalled && (!killed || policy->enforces));
 }
 
+static void terms_check(const struct label_selector *selector)
+{
+	assert(selector->terms <= LABEL_TERMS_MAX);
+	for (size_t i = 0; i < selector->terms; i++) {
+		const struct label_term *term = &selector->term[i];
+
+		assert(*term->key && strlen(term->key) <= LABEL_TEXT_MAX);
+		assert((term->op == LABEL_IN || term->op == LABEL_NOT_IN) == (term->values > 0));
+	}
+}
+
 static void policy_check(const struct policy *policy)
 {
 	assert(policy->name && *policy->name && strlen(policy->name) <= 253);
 	assert(!policy->namespace || (*policy->namespace && strlen(policy->namespace) <= 63));
+	terms_check(&policy->pods);
+	terms_check(&policy->containers);
+	assert(!policy->is_global || (!policy->namespace && !policy_has_terms(policy)));
 	assert(policy->hooks && policy->hooks <= POLICY_HOOKS_MAX && policy->strings <= POLICY_STRINGS_MAX);
 	for (size_t i = 0; i < policy->strings; i++) {
 		const struct policy_string *string = &policy->string[i];
@@ -82,7 +96,8 @@ static void policy_check(const struct policy *policy)
 static void same_check(const struct policy *a, const struct policy *b)
 {
 	assert(a->hooks == b->hooks && a->strings == b->strings && a->enforces == b->enforces);
-	assert(!strcmp(a->name, b->name));
+	assert(!strcmp(a->name, b->name) && a->is_global == b->is_global);
+	assert(a->pods.terms == b->pods.terms && a->containers.terms == b->containers.terms);
 	for (size_t i = 0; i < a->hooks; i++)
 		assert(!memcmp(&a->hook[i].rule, &b->hook[i].rule, sizeof a->hook[i].rule));
 	for (size_t i = 0; i < a->strings; i++)

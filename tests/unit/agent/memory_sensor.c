@@ -106,6 +106,16 @@ int sensor_container_add(struct sensor *sensor, uint64_t cgroup_id, int dir_fd, 
 	return 0;
 }
 
+int sensor_container_policies_get(struct sensor *sensor, uint64_t cgroup_id, struct abi_policy_set *ret_policies)
+{
+	for (size_t i = 0; i < sensor->containers; i++)
+		if (sensor->container[i].id == cgroup_id) {
+			*ret_policies = sensor->container[i].policies;
+			return 0;
+		}
+	return -ENOENT;
+}
+
 bool sensor_container_marks_due(struct sensor *sensor, uint64_t cgroup_id)
 {
 	(void)sensor, (void)cgroup_id;

@@ -373,20 +373,59 @@ static void long_texts_are_cut_between_characters(void **state)
 	(void)state;
 }
 
-static void namespaces_are_selected(void **state)
+/* What a policy selects, as a text: "global", or its terms: "pods[a In b,c; d Exists] containers[name In x]". */
+static void workloads_write(const struct label_selector *selector, struct buf *out)
 {
-	struct policy *cluster = parsed(KPROBE("call: sys_lseek")),
-		      *a = parsed(NAMESPACED "spec: {kprobes: [{call: sys_lseek}]}");
+	static const char *const ops[] = { "?", "In", "NotIn", "Exists", "DoesNotExist" };
 
-	assert_true(policy_selects_namespace(cluster, ""));
-	assert_true(policy_selects_namespace(cluster, "b"));
-	assert_true(policy_selects_namespace(a, "a"));
-	assert_false(policy_selects_namespace(a, "b"));
-	assert_false(policy_selects_namespace(a, "A"));
-	assert_false(policy_selects_namespace(a, ""));
-	assert_false(policy_selects_namespace(a, NULL));
-	policy_free(cluster);
-	policy_free(a);
+	for (size_t i = 0; i < selector->terms; i++) {
+		const struct label_term *term = &selector->term[i];
+
+		buf_printf(out, "%s%s %s", i ? "; " : "", term->key, ops[term->op]);
+		for (size_t j = 0; j < term->values; j++)
+			buf_printf(out, "%c%s", j ? ',' : ' ', term->value[j]);
+	}
+}
+
+static void workloads_are_selected(void **state)
+{
+	static const struct {
+		const char *yaml, *want;
+	} rows[] = {
+		{ SPEC("kprobes: [{call: sys_lseek}]"), "global pods[] containers[]" },
+		{ SPEC("kprobes: [{call: sys_lseek}], podSelector: {}, hostSelector: {}, containerSelector: {}"),
+		  "global pods[] containers[]" },
+		{ SPEC("kprobes: [{call: sys_lseek}], podSelector: {}"), "pods[] containers[]" },
+		{ SPEC("kprobes: [{call: sys_lseek}], containerSelector: {matchLabels: }"), "pods[] containers[]" },
+		{ SPEC("kprobes: [{call: sys_lseek}], podSelector: {matchLabels: {app: web, 'a/b': '', n: 1}}"),
+		  "pods[app In web; a/b In ; n In 1] containers[]" },
+		{ SPEC("kprobes: [{call: sys_lseek}], podSelector: {matchExpressions: [{key: a, operator: In, values: "
+		       "[b, c]}, "
+		       "{key: d, operator: NotIn, values: [e]}, {key: f, operator: Exists}, {key: g, operator: "
+		       "DoesNotExist, values: []}], matchLabels: {h: i}}"),
+		  "pods[h In i; a In b,c; d NotIn e; f Exists; g DoesNotExist] containers[]" },
+		{ SPEC("kprobes: [{call: sys_lseek}], containerSelector: {matchExpressions: [{key: repo, operator: In, "
+		       "values: [docker.io/library/nginx]}], matchLabels: {name: main}}"),
+		  "pods[] containers[name In main; repo In docker.io/library/nginx]" },
+		{ NAMESPACED "spec: {kprobes: [{call: sys_lseek}], podSelector: {matchLabels: {a: b}}}",
+		  "pods[a In b] containers[]" },
+		{ NAMESPACED "spec: {kprobes: [{call: sys_lseek}]}", "pods[] containers[]" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct policy *policy = parsed(rows[i].yaml);
+		char text[512];
+		struct buf out = buf_over(text, sizeof text);
+
+		buf_text(&out, policy->is_global ? "global pods[" : "pods[");
+		workloads_write(&policy->pods, &out);
+		buf_text(&out, "] containers[");
+		workloads_write(&policy->containers, &out);
+		buf_byte(&out, ']');
+		assert_string_equal(text, rows[i].want);
+		assert_int_equal(policy_has_terms(policy), policy->pods.terms + policy->containers.terms > 0);
+		policy_free(policy);
+	}
 	policy_free(NULL);
 	(void)state;
 }
@@ -397,7 +436,7 @@ int main(void)
 		cmocka_unit_test(rows_are_as_the_table_says),
 		cmocka_unit_test(names_and_texts_are_kept),
 		cmocka_unit_test(long_texts_are_cut_between_characters),
-		cmocka_unit_test(namespaces_are_selected),
+		cmocka_unit_test(workloads_are_selected),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

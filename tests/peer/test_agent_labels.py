@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Policies that choose among containers by pod labels, container name and image, without an API server."""
+import signal
+
+import grpc
+import pytest
+
+from agent_bed import Agent, policy
+from conftest import program
+from test_agent_announced import Caller, first_lseek, make, place, refused
+
+Code = grpc.StatusCode
+KILLED = -signal.SIGKILL
+
+
+def chosen(name, selectors, namespace="tenant-a"):
+    """The policy `name` with more lines of spec; namespace None: cluster-wide."""
+    text = policy(name, namespace or "x")
+    if not namespace:
+        text = text.replace("TracingPolicyNamespaced", "TracingPolicy").replace("  namespace: x\n", "")
+    return text.replace("spec:\n", "spec:\n" + "".join(f"  {line}\n" for line in selectors.splitlines()))
+
+
+class LabelCaller(Caller):
+    def add(self, *args, **fields):
+        self.stub.AddTracingPolicy(self.api.sensors.AddTracingPolicyRequest(yaml=chosen(*args, **fields)), timeout=10)
+
+
+@pytest.fixture
+def agent(api):
+    with Agent(program("AGENT_BIN", "tetragon")) as agent:
+        agent.cgroup("pods")
+        yield agent
+
+
+@pytest.fixture
+def caller(agent, api):
+    agent.start()
+    with LabelCaller(agent, api) as caller:
+        yield caller
+
+
+ids = (f"{number:02x}" * 32 for number in range(256))
+WEB = "podSelector: {matchLabels: {app: web}}"
+
+
+@pytest.mark.parametrize("selectors, namespace, fields, is_killed", [
+    (WEB, "tenant-a", {"podLabels": {"app": "web", "x": "y"}}, True),
+    (WEB, "tenant-a", {"podLabels": {"app": "db"}}, False),
+    (WEB, "tenant-a", {"podLabels": {"app": "webx"}}, False),
+    (WEB, "tenant-a", {"podLabelsKnown": True}, False),
+    (WEB, "tenant-b", {"podLabels": {"app": "web"}}, False),
+    (WEB, None, {"podLabels": {"app": "web"}}, True),
+    (WEB, None, {"podLabels": {"app": "db"}}, False),
+    ("podSelector: {}", None, {"podLabelsKnown": True}, True),
+    ("podSelector: {}", None, {"namespace": ""}, False),
+    ("podSelector: {matchExpressions: [{key: app, operator: NotIn, values: [db]}]}", "tenant-a", {"podLabelsKnown": True}, True),
+    ("podSelector: {matchExpressions: [{key: app, operator: NotIn, values: [db]}]}", "tenant-a", {"podLabels": {"app": "db"}}, False),
+    ("podSelector: {matchExpressions: [{key: 'k8s:io.kubernetes.pod.namespace', operator: In, values: [tenant-a]}]}", None, {}, True),
+    ("podSelector: {matchExpressions: [{key: 'k8s:io.kubernetes.pod.namespace', operator: In, values: [other]}]}", None, {}, False),
+    ("containerSelector: {matchLabels: {name: main}}", "tenant-a", {"containerName": "main"}, True),
+    ("containerSelector: {matchLabels: {name: main}}", "tenant-a", {"containerName": "side"}, False),
+    ("containerSelector: {matchLabels: {repo: registry/a}}", None, {"containerImage": "registry/a:1.2@sha256:00"}, True),
+    ("containerSelector: {matchLabels: {repo: 'registry:5000/a'}}", None, {"containerImage": "registry:5000/a"}, True),
+    (WEB + "\ncontainerSelector: {matchLabels: {name: main}}", None, {"podLabels": {"app": "web"}, "containerName": "side"}, False),
+    (WEB + "\ncontainerSelector: {matchLabels: {name: main}}", None, {"podLabels": {"app": "web"}, "containerName": "main"}, True),
+])
+def test_a_policy_kills_what_it_chooses(agent, caller, selectors, namespace, fields, is_killed):
+    container_id = next(ids)
+    caller.add("kill", selectors, namespace=namespace)
+    caller.announce(place(agent, container_id), container_id, **fields)
+    status = first_lseek(agent, make(agent, place(agent, container_id)))
+    assert (status == KILLED) == is_killed
+    caller.confirm(place(agent, container_id), container_id, **fields)
+
+
+def test_no_start_before_it_is_known_whether_it_is_chosen(agent, caller):
+    container_id = next(ids)
+    caller.add("kill", WEB)
+    caller.add("other", "podSelector: {}", namespace="tenant-b")
+    refused(lambda: caller.announce(place(agent, container_id), container_id), Code.UNAVAILABLE, "policy kill chooses by labels")
+    caller.announce(place(agent, container_id), container_id, namespace="tenant-b")  # no policy of its namespace looks at labels
+    folder = make(agent, place(agent, next_id := next(ids)))
+    refused(lambda: caller.tell(place(agent, next_id), next_id), Code.UNAVAILABLE, "policy kill chooses by labels")
+    refused(lambda: caller.tell(place(agent, next_id), next_id), Code.UNAVAILABLE, "policy kill chooses by labels")
+    assert first_lseek(agent, folder) >= 0
+    caller.confirm(place(agent, next_id), next_id, podLabels={"app": "web"})
+    caller.tell(place(agent, next_id), next_id)  # the hook's own request, which has no labels
+    assert first_lseek(agent, folder) == KILLED
+
+
+def test_labels_reach_the_hook_through_the_announcement(agent, caller):
+    """The plugin in inject mode tells ahead, the hook asks at the start."""
+    container_id = next(ids)
+    caller.add("kill", WEB)
+    caller.announce(place(agent, container_id), container_id, podLabels={"app": "web"})
+    folder = make(agent, place(agent, container_id))
+    caller.tell(place(agent, container_id), container_id)
+    assert first_lseek(agent, folder) == KILLED
+
+
+def test_a_policy_that_comes_later_chooses_among_what_runs(agent, caller):
+    web, db = next(ids), next(ids)
+    folders = {}
+    for container_id, app in ((web, "web"), (db, "db")):
+        caller.announce(place(agent, container_id), container_id, podLabels={"app": app})
+        folders[container_id] = make(agent, place(agent, container_id))
+        caller.confirm(place(agent, container_id), container_id)
+    caller.add("kill", WEB)
+    assert first_lseek(agent, folders[web]) == KILLED
+    assert first_lseek(agent, folders[db]) >= 0
+    caller.stub.DeleteTracingPolicy(caller.api.sensors.DeleteTracingPolicyRequest(name="kill", namespace="tenant-a"), timeout=10)
+    assert first_lseek(agent, folders[web]) >= 0
+
+
+def test_a_restarted_agent_keeps_what_was_decided(agent, api):
+    web, db = next(ids), next(ids)
+    folders = {}
+    agent.start()
+    with LabelCaller(agent, api) as caller:
+        caller.add("kill", WEB)
+        for container_id, app in ((web, "web"), (db, "db")):
+            caller.announce(place(agent, container_id), container_id, podLabels={"app": app})
+            folders[container_id] = make(agent, place(agent, container_id))
+            caller.confirm(place(agent, container_id), container_id)
+    agent.end(signal.SIGKILL)
+    agent.start()
+    with LabelCaller(agent, api) as caller:
+        caller.add("unrelated", "podSelector: {matchLabels: {app: db}}", namespace="tenant-b")  # every container is looked at again
+        assert first_lseek(agent, folders[web]) == KILLED
+        assert first_lseek(agent, folders[db]) >= 0
+        caller.add("late", "podSelector: {matchLabels: {app: db}}")
+        assert first_lseek(agent, folders[db]) >= 0  # nobody has told this agent of its labels
+        caller.tell(place(agent, db), db, api.tetragon.RUNTIME_HOOK_REASON_LISTED, podLabels={"app": "db"})
+        assert first_lseek(agent, folders[db]) == KILLED
+        assert first_lseek(agent, folders[web]) == KILLED
+
+
+def test_what_runs_already_is_taken_in_though_undecided(agent, caller):
+    container_id = next(ids)
+    caller.add("kill", WEB)
+    folder = make(agent, place(agent, container_id))
+    caller.tell(place(agent, container_id), container_id, caller.api.tetragon.RUNTIME_HOOK_REASON_LISTED)
+    agent.wait_log("undecided-policy=kill", 5)
+    assert first_lseek(agent, folder) >= 0
+    caller.tell(place(agent, container_id), container_id, caller.api.tetragon.RUNTIME_HOOK_REASON_LISTED, podLabels={"app": "web"})
+    assert first_lseek(agent, folder) == KILLED
