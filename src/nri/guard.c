@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 
 #define EVENTS_ALWAYS \
@@ -18,7 +19,9 @@ static enum nri_mode mode_choose(const struct guard *guard, const struct nri_run
 		*ret_reason = "auto: this runtime would start a container whose plugin answers too late";
 		return NRI_MODE_INJECT;
 	}
-	*ret_reason = "auto: a plugin that answers too late fails the creation here";
+	/* The validator that forbids injected hooks came with this event: no runtime without it has one. */
+	*ret_reason =
+		"auto: a plugin that answers too late fails the creation here, and injected hooks may be forbidden";
 	return NRI_MODE_DIRECT;
 }
 
@@ -108,8 +111,13 @@ static int on_start(struct guard *guard, const struct nri_request *request, stru
 {
 	guard->counts.started++;
 	reconcile_known(&guard->reconcile, request->container.id);
-	if (guard->mode == NRI_MODE_INJECT && inject_is_there(&guard->inject, nri_container_hooks(&request->container)))
-		return 0; /* its hook has asked, or the container would not be here */
+	if (guard->mode == NRI_MODE_INJECT &&
+	    inject_is_there(&guard->inject, nri_container_hooks(&request->container))) {
+		/* Its hook has asked, or the container would not be here. */
+		labels_tell(&guard->reconcile.labels, &guard->asker, guard->runtime, &request->pod,
+			    &request->container);
+		return 0;
+	}
 	return ask(guard, request, ASK_START, err);
 }
 
@@ -135,10 +143,8 @@ static void on_validate(struct guard *guard, const struct nri_request *request, 
 				   : STR("tetragon: the agent was not asked about this container; try again"));
 }
 
-static int on_event(void *user, const struct nri_request *request, struct buf *answer, struct error *err)
+static int event_take(struct guard *guard, const struct nri_request *request, struct buf *answer, struct error *err)
 {
-	struct guard *guard = user;
-
 	switch (request->event) {
 	case NRI_CREATE_CONTAINER:
 		return on_create(guard, request, answer, err);
@@ -152,6 +158,15 @@ static int on_event(void *user, const struct nri_request *request, struct buf *a
 	default:
 		return 0;
 	}
+}
+
+static int on_event(void *user, const struct nri_request *request, struct buf *answer, struct error *err)
+{
+	struct guard *guard = user;
+	int r = event_take(guard, request, answer, err);
+
+	durations_add(&guard->answers, clock_now_ns(CLOCK_MONOTONIC) - request->received_ns);
+	return r;
 }
 
 static void on_list_begin(void *user)

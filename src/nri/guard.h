@@ -11,6 +11,7 @@
 #ifndef NRI_GUARD_H
 #define NRI_GUARD_H
 
+#include "nri/durations.h"
 #include "nri/gate.h"
 #include "nri/inject.h"
 #include "nri/nri_plugin.h"
@@ -40,6 +41,7 @@ struct guard {
 	enum nri_mode wanted, mode; /* mode: in force, never AUTO once configured */
 	enum runtime runtime;
 	struct guard_counts counts;
+	struct durations answers;          /* from a request's last byte to its answer */
 	uint64_t passed[GUARD_PASSED_MAX]; /* hashes of ids that CreateContainer let pass on this connection */
 	size_t passed_next;
 };
@@ -54,7 +56,8 @@ int guard_init(struct guard *guard, const struct nri_conf *conf, const struct as
 int guard_apply(struct guard *guard, bool tells_agent, struct error *err);
 void guard_done(struct guard *guard);
 
-/* What the link tells: to the log, and a lost connection to whoever works on it. To be called from nri_link's `told`. */
+/* What the link tells: to the log, and a lost connection to whoever works on it. To be called from nri_link's `told`.
+ */
 void guard_news(struct guard *guard, enum nri_news news, const char *text);
 
 /* The connection to the agent, to be polled for POLLRDHUP (-1: none); call guard_agent_gone when it comes. */

@@ -33,6 +33,7 @@ static void rest(struct reconcile *reconcile)
 
 void reconcile_done(struct reconcile *reconcile)
 {
+	labels_done(&reconcile->labels);
 	rest(reconcile);
 }
 
@@ -293,6 +294,7 @@ static void look_step(struct reconcile *reconcile)
 
 void reconcile_step(struct reconcile *reconcile)
 {
+	labels_step(&reconcile->labels, reconcile->asker, reconcile->runtime);
 	/* While it looks, its socket may have something at any time. */
 	if (reconcile->step != RECONCILE_LOOK && clock_now_ns(CLOCK_MONOTONIC) < reconcile->wake_ns)
 		return;
@@ -314,7 +316,9 @@ void reconcile_step(struct reconcile *reconcile)
 
 int64_t reconcile_wake_ns(const struct reconcile *reconcile)
 {
-	return reconcile->wake_ns;
+	int64_t labels_ns = labels_wake_ns(&reconcile->labels);
+
+	return labels_ns < reconcile->wake_ns ? labels_ns : reconcile->wake_ns;
 }
 
 int reconcile_fd(const struct reconcile *reconcile, short *ret_events)

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * src/nri/reconcile.h: no container is lost between plugin and runtime. After each connect the agent is told of every
- * running container that the runtime listed; those that are only created tell of themselves at their start. A moment
- * later comes a second look: containers that started while the plugin connected are in neither list nor events; a
- * second, short connection under another name gets the runtime's list once more, and what runs there and gave no event
- * started unseen. The runtime holds off other operations while it makes a list, so nothing slips between. The agent is
- * told piece by piece between the runtime's requests, which never wait for more than one call.
+ * running container that the runtime listed; those that are only created tell of themselves at their start, and in
+ * direct mode are armed at once: they are judged even if nobody is there at their start. A moment later comes a second
+ * look: containers that started while the plugin connected are in neither list nor events; a second, short connection
+ * under another name gets the runtime's list once more, and what runs there and gave no event started unseen. The
+ * runtime holds off other operations while it makes a list, so nothing slips between. The agent is told piece by piece
+ * between the runtime's requests, which never wait for more than one call.
  */
 #ifndef NRI_RECONCILE_H
 #define NRI_RECONCILE_H
 
 #include "nri/agent_ask.h"
+#include "nri/labels.h"
 #include "nri/listing.h"
 #include "nri/nri_link.h"
 #include "nri/options.h"
@@ -46,6 +48,7 @@ struct reconcile {
 	bool is_again;         /* the look is for an agent that is new, not for containers that are */
 	bool is_again_pending; /* as soon as this one is over */
 	int64_t again_ns;      /* when that was done last */
+	struct labels labels;  /* of containers whose hooks have asked; told between the rest */
 	struct reconcile_counts counts;
 };
 

@@ -63,13 +63,19 @@ static void object_write(struct buf *out, const struct nri_status *status, const
 	number(out, "created", guard->counts.created);
 	number(out, "looks", guard->reconcile.counts.looks);
 	number(out, "looksFailed", guard->reconcile.counts.looks_failed);
+	number(out, "labelsTold", guard->reconcile.labels.told);
+	number(out, "answers", guard->answers.n);
+	number(out, "answerP50Us", durations_quantile_us(&guard->answers, 500));
+	number(out, "answerP99Us", durations_quantile_us(&guard->answers, 990));
+	number(out, "answerMaxUs", durations_quantile_us(&guard->answers, 1000));
 	buf_text(out, "}\n");
 }
 
 static uint64_t sum(const struct guard *guard)
 {
 	return guard->reconcile.counts.unseen + guard->reconcile.counts.told + guard->reconcile.counts.looks +
-	       guard->gate.counts.asked + guard->counts.created + guard->counts.rejected;
+	       guard->gate.counts.asked + guard->counts.created + guard->counts.rejected +
+	       guard->reconcile.labels.told + guard->answers.n;
 }
 
 static void write_now(struct nri_status *status, const struct guard *guard, int64_t now_ns)

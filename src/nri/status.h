@@ -4,7 +4,8 @@
  * something changed, at most once a second; removed when the plugin ends of itself. Members: pid, program (whose
  * process that is: "tetragon-nri-hook", or "tetragon": the plugin is inside the agent), connected, since
  * (RFC 3339; of the connection, or of its loss), mode, runtime, dropped, reason (of the last loss), unseen, told,
- * asked, refused, tolerated, created, looks, looksFailed.
+ * asked, refused, tolerated, created, looks, looksFailed, labelsTold,
+ * answers (requests of the runtime), answerP50Us, answerP99Us, answerMaxUs.
  */
 #ifndef NRI_STATUS_H
 #define NRI_STATUS_H

@@ -239,11 +239,12 @@ class Containerd:
 
     # --- pods and containers ---
 
-    def pod(self, namespace="tenant-a", name=None, labels=None, annotations=None):
+    def pod(self, namespace="tenant-a", name=None, labels=None, annotations=None, cgroup_of=None):
+        """`cgroup_of`: a pod in whose cgroup it is put, as no kubelet would."""
         number = len(self.uids)
         uid = f"{os.getpid() & 0xffffff:08x}-{number:04x}-4000-8000-{time.time_ns() & 0xffffffffffff:012x}"
         self.uids.append(uid)
-        return Pod(self, namespace, name or f"pod-{number}", uid, labels or {}, annotations or {})
+        return Pod(self, namespace, name or f"pod-{number}", uid, labels or {}, annotations or {}, cgroup_of)
 
     def remove_all(self):
         for pod in self.runtime.ListPodSandbox(self.api.ListPodSandboxRequest(), timeout=10).items:
@@ -258,7 +259,7 @@ class Containerd:
 
 
 class Pod:
-    def __init__(self, containerd, namespace, name, uid, labels, annotations):
+    def __init__(self, containerd, namespace, name, uid, labels, annotations, cgroup_of):
         self.containerd, self.api = containerd, containerd.api
         self.namespace, self.name, self.uid, self.number = namespace, name, uid, 0
         self.logs = containerd.folder / "pods" / uid
@@ -268,7 +269,7 @@ class Pod:
             metadata=self.api.PodSandboxMetadata(name=name, namespace=namespace, uid=uid),
             log_directory=str(self.logs), labels={**labels, **identity}, annotations=annotations,
             linux=self.api.LinuxPodSandboxConfig(
-                cgroup_parent=f"/kubepods/besteffort/pod{uid}",
+                cgroup_parent=f"/kubepods/besteffort/pod{cgroup_of.uid if cgroup_of else uid}",
                 security_context=self.api.LinuxSandboxSecurityContext(namespace_options=node)))
         self.id = containerd.runtime.RunPodSandbox(self.api.RunPodSandboxRequest(config=self.config), timeout=60).pod_sandbox_id
 

@@ -12,8 +12,13 @@ STARTS = int(os.environ.get("NRI_STARTS", "50"))
 @pytest.mark.parametrize("mode", ["inject", "direct"])
 def test_a_forbidden_first_call_never_returns(containerd, guarded, make_plugin, mode):
     plugin = make_plugin(containerd, guarded, mode).start()
-    pod, other = containerd.pod("tenant-a"), containerd.pod("tenant-b")
+    pod, other = containerd.pod("tenant-a", labels={"app": "web"}), containerd.pod("tenant-b")
     for _ in range(STARTS):
         assert pod.run("/bin/first_lseek") == (KILLED, "")
     assert other.run("/bin/first_lseek") == (0, "survived\n")
     assert plugin.status()["dropped"] == 0
+
+    # The event of a killed one tells whose it was, by the runtime's word, the pod's labels too.
+    told = guarded.wait_event("process_kprobe", lambda event: event["process"]["pod"]["name"] == pod.name)["process_kprobe"]
+    assert told["process"]["pod"]["namespace"] == "tenant-a"
+    assert told["process"]["pod"]["pod_labels"]["app"] == "web"

@@ -14,7 +14,7 @@ import nri_runtime as nri
 from hook_bed import Agent
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-PROGRAM = TOP / "build" / "bin" / "tetragon-nri-hook"
+PROGRAM = pathlib.Path(os.environ.get("NRI_PROGRAM", TOP / "build" / "bin" / "tetragon-nri-hook"))
 NOT_THERE = (grpc.StatusCode.NOT_FOUND, "no such cgroup")
 
 
@@ -116,14 +116,34 @@ def test_the_injected_hook(start, folder):
 
 def test_a_container_without_the_hook_is_asked_for_at_its_start(start, folder, api):
     plugin = start("inject", "--oci-hook-path=/opt/hook")
-    with Agent(api, f"unix://{folder}/agent.sock") as agent:
+    with Agent(api, f"unix://{folder}/agent.sock", answer=lambda context: context.abort(*NOT_THERE)) as agent:
         runtime = plugin.connect()
         runtime.call("Synchronize")
-        assert runtime.call("StartContainer", event(hooks=["/opt/hook"]))[0] == 0
-        assert len(agent.requests) == 0
-        assert runtime.call("StartContainer", event(hooks=["/bin/other"]))[0] == 0
+        code, text, _ = runtime.call("StartContainer", event(hooks=["/bin/other"]))
+        assert code == 2 and "no such cgroup" in text
         asked = agent.container
         assert (asked.podNamespace, asked.podName, asked.podUID, asked.containerName) == ("tenant-a", "pod-1", nri.uid(1), "app-1")
+
+
+def test_inject_mode_tells_labels_and_waits_for_nobody(start, folder, api):
+    """The hook cannot know them. No start depends on that, an agent that is away costs next to nothing, and is told later."""
+    plugin = start("inject", "--oci-hook-path=/opt/hook")
+    runtime = plugin.connect()
+    runtime.call("Synchronize")
+    began = time.monotonic()
+    for number in range(300):
+        assert runtime.call("StartContainer", event(number, hooks=["/opt/hook"]))[0] == 0
+    assert time.monotonic() - began < 1, "no agent"
+    with Agent(api, f"unix://{folder}/agent.sock") as agent:
+        end = time.monotonic() + 5
+        while len(agent.requests) < 256:
+            assert time.monotonic() < end, len(agent.requests)
+            time.sleep(0.01)
+        assert runtime.call("StartContainer", event(1000, hooks=["/opt/hook"]))[0] == 0
+        told = [one.createContainer for one in agent.requests]
+        assert [(one.podName, dict(one.podLabels), one.reason, one.reporter) for one in told] == [
+            (f"pod-{number}", {"app": "web"}, 2, "nri") for number in (*range(256), 1000)], "as many as wait, then at once"
+    assert plugin.lines("failing container") == []
 
 
 @pytest.mark.parametrize("why,change,text", [

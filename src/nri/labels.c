@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nri/labels.h"
+
+#include "base/clock.h"
+
+void labels_done(struct labels *labels)
+{
+	listing_clear(&labels->waiting);
+	listing_clear(&labels->telling);
+	labels->retry_ns = 0;
+}
+
+/* False: the agent cannot be asked now. */
+static bool tell(struct labels *labels, const struct asker *asker, enum runtime runtime, const struct nri_pod *pod,
+		 const struct nri_container *container)
+{
+	int64_t now_ns = clock_now_ns(CLOCK_MONOTONIC);
+	struct agent_answer answer;
+	struct nri_subject subject;
+
+	if (!pod || nri_subject_tell(runtime, pod, container, &subject, NULL) < 0)
+		return true; /* forged: its hook has said so */
+	labels->retry_ns = 0;
+	if (asker->ask(asker->context, &subject, ASK_START, now_ns + LABELS_CALL_NS, &answer)) {
+		labels->told++;
+		return true;
+	}
+	if (answer.result.outcome == GRPC_ANSWERED && answer.result.is_servers_word)
+		return true; /* it has ended; or the agent has its own view of it, as its hook was told */
+	labels->retry_ns = now_ns + LABELS_RETRY_NS;
+	return false;
+}
+
+void labels_tell(struct labels *labels, const struct asker *asker, enum runtime runtime, const struct nri_pod *pod,
+		 const struct nri_container *container)
+{
+	bool is_waiting = labels_wake_ns(labels) != INT64_MAX;
+
+	if (!is_waiting && tell(labels, asker, runtime, pod, container))
+		return;
+	if (labels->waiting.containers >= LABELS_WAITING_MAX) {
+		labels->left_out++;
+		return;
+	}
+	listing_add_pod(&labels->waiting, pod);
+	listing_add_container(&labels->waiting, container);
+}
+
+/* Who came while others were told of is next. */
+static bool next(struct labels *labels, const struct nri_container **ret_container, const struct nri_pod **ret_pod)
+{
+	if (listing_next(&labels->telling, ret_container, ret_pod))
+		return true;
+	listing_clear(&labels->telling);
+	if (!labels->waiting.containers)
+		return false;
+	labels->telling = labels->waiting;
+	labels->waiting = (struct listing){ 0 };
+	listing_end(&labels->telling);
+	return listing_next(&labels->telling, ret_container, ret_pod);
+}
+
+void labels_step(struct labels *labels, const struct asker *asker, enum runtime runtime)
+{
+	const struct nri_container *container;
+	const struct nri_pod *pod;
+
+	if (labels_wake_ns(labels) > clock_now_ns(CLOCK_MONOTONIC) || !next(labels, &container, &pod))
+		return;
+	if (!tell(labels, asker, runtime, pod, container))
+		listing_back(&labels->telling);
+	else if (labels->telling.next >= labels->telling.containers)
+		listing_clear(&labels->telling);
+}
+
+int64_t labels_wake_ns(const struct labels *labels)
+{
+	bool is_waiting = labels->waiting.containers || labels->telling.next < labels->telling.containers;
+
+	return is_waiting ? labels->retry_ns : INT64_MAX;
+}
