@@ -7,11 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/namespace_sets.h"
 #include "agent/policies_refresh.h"
 #include "agent/policies_stage.h"
+#include "agent/policies_state.h"
 #include "agent/policy_record.h"
-#include "agent/workload.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -19,62 +18,16 @@
 #include "policy/policy.h"
 #include "sensor/sensor.h"
 
-struct policies {
-	struct policies_options options;
-	struct sensor *sensor;                      /* since policies_apply */
-	struct policies_entry *entry[ABI_POLICIES]; /* in order of id */
-	size_t entries;
-	struct policies_entry *by_slot[ABI_POLICIES];
-	struct namespace_sets namespaces;
-	const struct policies_entry *choosy[ABI_POLICIES]; /* loaded ones that look at more than the namespace */
-	size_t choosy_n;
-	struct abi_policy_set taken; /* slots in use, or still held by the kernel */
-	unsigned next_slot;          /* round and round: a slot rests before it is used again */
-	uint32_t next_generation;
-	uint64_t next_id;
-};
-
-static void set_bit(struct abi_policy_set *set, unsigned slot, bool on)
-{
-	__u64 bit = (__u64)1 << (slot % 64);
-
-	if (on)
-		set->bit[slot / 64] |= bit;
-	else
-		set->bit[slot / 64] &= ~bit;
-}
-
-static bool has_bit(const struct abi_policy_set *set, unsigned slot)
-{
-	return set->bit[slot / 64] >> (slot % 64) & 1;
-}
-
 static const char *text_of(const char *text)
 {
 	return text ? text : "";
-}
-
-/* It selects all of one namespace: a container's namespace tells. */
-static bool takes_namespace(const struct policy *policy)
-{
-	return policy->namespace && !policy_has_terms(policy);
-}
-
-static void choosy_drop(struct policies *policies, const struct policies_entry *entry)
-{
-	for (size_t i = 0; i < policies->choosy_n; i++)
-		if (policies->choosy[i] == entry)
-			policies->choosy[i--] = policies->choosy[--policies->choosy_n];
 }
 
 static void entry_free(struct policies *policies, struct policies_entry *entry)
 {
 	if (!entry)
 		return;
-	choosy_drop(policies, entry);
-	if (entry->is_loaded && entry->selects)
-		set_bit(&entry->selects->policies, entry->slot, false);
-	namespace_sets_unref(&policies->namespaces, entry->selects);
+	policies_select_end(policies, entry);
 	policy_free(entry->policy);
 	free(entry->file);
 	free(entry);
@@ -153,9 +106,7 @@ static int entry_add(struct policies *policies, struct policy *policy, const cha
 		return error_errno(err, ENOMEM, "policy");
 	}
 	entry->policy = policy;
-	if ((file && !(entry->file = strdup(file))) ||
-	    (takes_namespace(policy) &&
-	     !(entry->selects = namespace_sets_ref(&policies->namespaces, policy->namespace)))) {
+	if ((file && !(entry->file = strdup(file))) || policies_select_prepare(policies, entry) < 0) {
 		entry_free(policies, entry);
 		return error_errno(err, ENOMEM, "policy");
 	}
@@ -214,73 +165,6 @@ static void slot_give(struct policies *policies, struct policies_entry *entry)
 	policies->by_slot[entry->slot] = NULL;
 }
 
-/* --- selection --- */
-
-/* The kernel has its rows: from now on it selects. */
-static void entry_loaded(struct policies *policies, struct policies_entry *entry)
-{
-	if (entry->is_loaded)
-		return;
-	entry->is_loaded = true;
-	if (entry->selects)
-		set_bit(&entry->selects->policies, entry->slot, true);
-	else if (!entry->policy->is_global)
-		policies->choosy[policies->choosy_n++] = entry;
-}
-
-struct selecting {
-	const struct policies *policies;
-	const struct abi_policy_set *has;
-	struct abi_policy_set set;
-	const struct policy *undecided;
-};
-
-static void select_workload(struct selecting *selecting, const struct workload *workload)
-{
-	const struct policies *policies = selecting->policies;
-	const struct abi_policy_set *more =
-		namespace_sets_find(&policies->namespaces, text_of(workload->pod_namespace));
-
-	for (size_t i = 0; more && i < ABI_POLICY_WORDS; i++)
-		selecting->set.bit[i] |= more->bit[i];
-	for (size_t i = 0; i < policies->choosy_n; i++) {
-		const struct policies_entry *entry = policies->choosy[i];
-		enum label_verdict verdict = workload_match(workload, entry->policy);
-
-		if (verdict == LABELS_UNDECIDED && !selecting->undecided)
-			selecting->undecided = entry->policy;
-		if (verdict == LABELS_MATCH || (verdict == LABELS_UNDECIDED && has_bit(selecting->has, entry->slot)))
-			set_bit(&selecting->set, entry->slot, true);
-	}
-}
-
-const struct policy *policies_select(const struct policies *policies, const char *path, const struct workload *workload,
-				     struct abi_policy_set *set)
-{
-	struct selecting selecting = { .policies = policies, .has = set };
-	const struct pod_container *outer;
-	char above[PATH_MAX];
-	struct buf text = buf_over(above, sizeof above);
-	char *slash;
-
-	select_workload(&selecting, workload);
-	buf_text(&text, path);
-	while ((slash = strrchr(above, '/')) && slash != above) {
-		struct workload around;
-
-		*slash = '\0';
-		outer = pod_registry_above(policies->options.registry, above);
-		if (!outer)
-			break;
-		around = workload_of(outer);
-		select_workload(&selecting, &around);
-		text = buf_over(above, sizeof above);
-		buf_text(&text, outer->cgroup_path); /* at most what `above` was: it ends */
-	}
-	*set = selecting.set;
-	return selecting.undecided;
-}
-
 /* --- the kernel --- */
 
 static int containers_refresh(struct policies *policies, struct error *err)
@@ -304,7 +188,7 @@ static int load(struct policies *policies, struct policies_entry *entry, struct 
 		policy_record_remove(options->state_dir_fd, entry->slot);
 		return r;
 	}
-	entry_loaded(policies, entry);
+	policies_select_begin(policies, entry);
 	return 0;
 }
 
@@ -342,7 +226,7 @@ static void slot_return(struct policies *policies, struct policies_entry *entry,
 	entry->slot = record->slot;
 	entry->generation = record->generation;
 	if (is_in_kernel)
-		entry_loaded(policies, entry);
+		policies_select_begin(policies, entry);
 	policies->by_slot[record->slot] = entry;
 	set_bit(&policies->taken, record->slot, true);
 }
