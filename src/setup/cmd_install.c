@@ -81,6 +81,7 @@ struct installed {
 	char local[PATH_MAX], host[PATH_MAX], log[PATH_MAX], drop_in[PATH_MAX];
 	const char *name;
 	struct hook_binary told;
+	char sum[SHA256_TEXT];
 	int64_t timeout_ns;
 };
 
@@ -114,6 +115,7 @@ static int binary_install(struct setup_context *context, struct installed *hook,
 
 	if (result < 0)
 		return result;
+	sha256_text((struct str){ content, len }, hook->sum);
 	result = file_swap_begin(&swap, hook->local, NULL, err);
 	if (result < 0)
 		return error_wrap(err, result, "cannot install the hook");
@@ -154,9 +156,11 @@ static int timeout_find(struct setup_context *context, struct installed *hook, s
 static int drop_in_install(struct setup_context *context, const struct installed *hook, struct error *err)
 {
 	const char *const *args = context->hook_args;
-	struct hook_drop_in drop_in = {
-		.path = hook->host, .log = hook->log, .args = args, .hook_timeout_ns = hook->timeout_ns
-	};
+	struct hook_drop_in drop_in = { .path = hook->host,
+					.log = hook->log,
+					.args = args,
+					.sum = hook->sum,
+					.hook_timeout_ns = hook->timeout_ns };
 	auto_free char *room = malloc(DROP_IN_MAX);
 	struct buf out = buf_over(room, room ? DROP_IN_MAX : 0);
 	int result;

@@ -41,10 +41,26 @@ void hook_drop_in_write(const struct hook_drop_in *drop_in, struct buf *out)
 	}
 	for (const char *const *arg = drop_in->args; arg && *arg; arg++)
 		item(out, str_of(*arg));
-	buf_text(out, "\n      ],\n      \"env\": [\n         \"" HOOK_ENV "\"\n      ],\n      \"timeout\": ");
+	buf_text(out, "\n      ],\n      \"env\": [\n         \"" HOOK_ENV "\"");
+	if (drop_in->sum)
+		buf_printf(out, ",\n         \"" HOOK_SUM_NAME "=%s\"", drop_in->sum);
+	buf_text(out, "\n      ],\n      \"timeout\": ");
 	buf_u64(out, (uint64_t)seconds);
 	buf_text(out, "\n   },\n   \"when\": {\n      \"always\": true\n   },\n   \"stages\": [\n      "
 		      "\"createRuntime\"\n   ]\n}");
+}
+
+void hook_drop_in_sum(struct str text, char sum[SHA256_TEXT])
+{
+	static const char name[] = "\"" HOOK_SUM_NAME "=";
+	const char *at = text.len ? memmem(text.p, text.len, name, sizeof name - 1) : NULL;
+	struct str rest = at ? str_from(text, (size_t)(at - text.p) + sizeof name - 1) : (struct str){ 0 };
+
+	sum[0] = '\0';
+	if (rest.len < SHA256_TEXT || rest.p[SHA256_TEXT - 1] != '"')
+		return;
+	memcpy(sum, rest.p, SHA256_TEXT - 1);
+	sum[SHA256_TEXT - 1] = '\0';
 }
 
 bool hook_args_have(const char *const *args, const char *name)

@@ -2,8 +2,8 @@
 /*
  * src/setup/hook_drop_in.h: the JSON file that registers the hook with CRI-O and podman ("OCI hooks" 1.0.0).
  * `env` is never empty: an empty list drops out of the JSON and means that the hook inherits whatever surrounds the
- * runtime. `timeout` is the hook's own deadline and two seconds: a hook that the runtime kills cannot spare even exempt
- * containers.
+ * runtime. The hook itself reads none of it. `timeout` is the hook's own deadline and two seconds: a hook that the
+ * runtime kills cannot spare even exempt containers.
  */
 #ifndef SETUP_HOOK_DROP_IN_H
 #define SETUP_HOOK_DROP_IN_H
@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/sha256.h"
 
 struct error;
 
@@ -22,6 +23,7 @@ struct hook_drop_in {
 	const char *path;        /* of the hook, as the host sees it; is args[0] too */
 	const char *log;         /* NULL: no --log-fname */
 	const char *runtime;     /* NULL: no --runtime */
+	const char *sum;         /* SHA-256 of the hook, kept for verify as a variable of its environment; NULL: none */
 	const char *const *args; /* more of them, NULL-terminated; may be NULL */
 	int64_t hook_timeout_ns;
 };
@@ -44,5 +46,10 @@ bool hook_args_have(const char *const *args, const char *name);
  * (may be NULL; `size` bytes, which hold at least PATH_MAX) is the program's path. Not JSON, or another shape: false.
  */
 bool hook_drop_in_is_ours(struct str text, const char *binary, char *ret_path, size_t size);
+
+#define HOOK_SUM_NAME "TETRAGON_HOOK_SHA256"
+
+/* The sum that hook_drop_in_write left in `text`, 64 digits and a NUL; "" if there is none. */
+void hook_drop_in_sum(struct str text, char sum[SHA256_TEXT]);
 
 #endif

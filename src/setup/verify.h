@@ -1,15 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* src/setup/verify.h: what the files of the command verify share: the report, and how the host's files are read. */
+/*
+ * src/setup/verify.h: what the files of the command verify share: the report, and what is known of the host. The
+ * checks, in the order in which they are made:
+ *   cmd_verify          the host, the log, the agent
+ *   verify_plugin       what the NRI plugin says of itself
+ *   verify_hook         the program that was installed
+ *   verify_folders      hook files that CRI-O and podman read
+ *   verify_containerd   containerd's configuration: base specs, NRI
+ *   verify_daemon       the daemon that runs: is it the one, does it know what its files say, whose is the NRI socket
+ */
 #ifndef SETUP_VERIFY_H
 #define SETUP_VERIFY_H
 
 #include <limits.h>
 
 #include "base/buf.h"
-#include "setup/host_table.h"
+#include "base/sha256.h"
+#include "setup/host_detect.h"
+#include "setup/running.h"
 #include "setup/setup_options.h"
 
 struct error;
+struct host_conf;
 struct toml;
 
 struct report {
@@ -18,39 +30,74 @@ struct report {
 	size_t checks;
 };
 
+/* What the NRI plugin wrote down (src/nri/status.h). */
+struct plugin_status {
+	bool is_there, is_bad; /* the file; is_bad: it cannot be read, `reason` says why */
+	bool connected;
+	char since[64], mode[16], reason[256];
+};
+
 struct verify {
 	const struct setup_conf *conf;
 	struct report *report;
 	int root_fd;
-	bool is_here;            /* the tree is this machine's own: its processes may be asked */
-	const struct host *host; /* NULL: unknown */
+	bool is_here; /* the tree is this machine's own: its processes may be asked */
+	bool is_known;
+	struct host_found found; /* if is_known */
 	char hook[PATH_MAX];     /* as the host sees it */
 	bool registered;
-	bool names_binary; /* --local-binary was given */
+	bool names_binary, names_socket; /* --local-binary, --nri-hook.socket were given */
+	struct plugin_status plugin;
+	char sum[SHA256_TEXT];       /* of the hook that is there; "": none is */
+	char sum_noted[SHA256_TEXT]; /* that a registration was made for; "": none says */
+	char config[PATH_MAX];       /* containerd's or CRI-O's file; "": another runtime */
+	struct running daemon;       /* that reads it; pid 0: none that can be seen */
 };
 
 /* One line. `todo`: what to do where it failed. */
 void verify_tell(struct report *report, bool good, const char *check, const char *todo, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
 
+/* One line of what is no hole, but could be better: `todo` is told all the same. */
+void verify_advise(struct report *report, const char *check, const char *todo, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
 /* A file below the host's root: malloc'd text, caller frees. 0 or a negative errno. */
 int verify_read(const struct verify *verify, const char *path, size_t limit, char **ret_text, size_t *ret_len,
 		struct error *err);
 
-/* Whether a plugin has written down that it runs: then NRI is what this host relies on. */
-bool verify_has_plugin(const struct verify *verify);
+bool verify_has(const struct verify *verify, const char *path);
 
-/* The NRI plugin as it told itself (src/nri/status.h), and that it is still there. */
-void verify_plugin(struct verify *verify);
+/* Fills verify->plugin. */
+void verify_plugin_read(struct verify *verify);
+/* The NRI plugin as it told itself, and that it is still there: is it what registers the hook? */
+void verify_plugin_tell(struct verify *verify);
+/* Connected, and asks the agent itself: then no hook is needed. */
+bool verify_is_direct(const struct verify *verify);
 
-/* What containerd's configuration `doc` says about NRI, then verify_plugin. */
-void verify_containerd_nri(struct verify *verify, const struct toml *doc);
+/* The program; options that it would refuse. */
+void verify_hook(struct verify *verify);
+/* Whether it is the one that was installed: after verify_folders, which may note its sum. */
+void verify_hook_content(struct verify *verify);
 
-#define VERIFY_FOLDERS 8
+void verify_folders(struct verify *verify);
+
+void verify_containerd(struct verify *verify);
+
 /*
- * CRI-O's hooks folders in force: those of the last file that names hooks_dir, else its default. Fills `folder`, tells
- * a file that is no TOML. Returns how many.
+ * What containerd's configuration says about NRI. `conf`: its files; `in_force`: what containerd itself says, NULL: not
+ * asked.
  */
-size_t verify_crio_folders(struct verify *verify, char folder[VERIFY_FOLDERS][PATH_MAX]);
+void verify_nri(struct verify *verify, const struct host_conf *conf, const struct toml *in_force);
+
+/* Fills verify->daemon, and tells a daemon that reads another file, and a second one. */
+void verify_daemon_find(struct verify *verify, const char *program);
+/* Whether the daemon was started after the last change of its files and of `specs` (NULL-terminated paths). */
+void verify_daemon_restarted(struct verify *verify, const struct host_conf *conf, const char *const specs[]);
+/* Whose the NRI socket at `path` is. */
+void verify_socket(struct verify *verify, const char *path);
+
+/* Slack in comparing a file's time with a daemon's start, which the kernel tells to the 100th of a second. */
+#define VERIFY_START_SLACK_NS (20 * NS_PER_MS)
 
 #endif

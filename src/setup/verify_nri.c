@@ -1,146 +1,95 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* verify, NRI: is it on, may a plugin add hooks, is ours connected, is it required? */
-#include <errno.h>
-#include <fcntl.h>
+/* verify, NRI in containerd: is it on, may a plugin add hooks, is ours connected, is it required? */
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
 
-#include "base/cleanup.h"
-#include "base/error.h"
-#include "base/json.h"
 #include "conf/toml.h"
 #include "setup/containerd_conf.h"
-#include "setup/host_detect.h"
-#include "setup/nri_plugin.h"
-#include "setup/running.h"
+#include "setup/host_conf.h"
 #include "setup/verify.h"
 
-#define STATUS_MAX 65536
-#define NAME_MAX_BYTES 256
+#define VALIDATOR "plugins", CONTAINERD_NRI, "default_validator"
 
-static bool has(const struct verify *verify, const char *path)
+/* What is in force: containerd's own word, else the last file that says something. */
+static const struct toml_node *get(const struct host_conf *conf, const struct toml *in_force, const char *const path[],
+				   const struct host_conf_file **file)
 {
-	auto_close int fd = host_open(verify->root_fd, path, O_PATH);
-
-	return fd >= 0;
+	*file = NULL;
+	return in_force ? toml_find(in_force, path) : host_conf_last(conf, path, file);
 }
 
-bool verify_has_plugin(const struct verify *verify)
+static bool is_true(const struct host_conf *conf, const struct toml *in_force, const char *const path[],
+		    const struct host_conf_file **file)
 {
-	return has(verify, verify->conf->nri_status);
-}
+	const struct toml_node *node = get(conf, in_force, path, file);
 
-struct status {
-	bool connected;
-	char since[64], mode[16], reason[256];
-};
-
-static void member_take(struct str key, const struct json_reader *reader, enum json_event event, struct status *status)
-{
-	struct buf since = buf_over(status->since, sizeof status->since),
-		   mode = buf_over(status->mode, sizeof status->mode),
-		   reason = buf_over(status->reason, sizeof status->reason);
-
-	if (json_string_is(key, STR("connected")))
-		status->connected = event == JSON_TRUE;
-	if (event != JSON_STRING)
-		return;
-	if (json_string_is(key, STR("since"))) /* what does not fit is cut: it is only shown */
-		(void)json_string_decode(reader->text, &since);
-	else if (json_string_is(key, STR("mode")))
-		(void)json_string_decode(reader->text, &mode);
-	else if (json_string_is(key, STR("reason")))
-		(void)json_string_decode(reader->text, &reason);
-}
-
-static int status_read(struct str text, struct status *ret, struct error *err)
-{
-	struct json_reader reader;
-	int event;
-
-	*ret = (struct status){ 0 };
-	json_reader_init(&reader, text);
-	event = json_next(&reader, err);
-	if (event != JSON_OBJECT_BEGIN)
-		return event < 0 ? event : error_set(err, EINVAL, "want a JSON object");
-	while ((event = json_next(&reader, err)) == JSON_KEY) {
-		struct str key = reader.text;
-
-		event = json_next(&reader, err);
-		if (event < 0)
-			return event;
-		member_take(key, &reader, (enum json_event)event, ret);
-		event = json_skip(&reader, (enum json_event)event, err);
-		if (event < 0)
-			return event;
-	}
-	return event < 0 ? event : 0;
-}
-
-void verify_plugin(struct verify *verify)
-{
-	static const char *const todo = "run the NRI plugin: tetragon-oci-hook-setup install --interface=nri-hook "
-					"--daemonize; or use add-oci-hook";
-	const char *path = verify->conf->nri_status;
-	auto_free char *text = NULL;
-	struct error err = { 0 };
-	struct status status;
-	size_t len;
-	int result = verify_read(verify, path, STATUS_MAX, &text, &len, &err);
-
-	if (result == -ENOENT) {
-		verify_tell(verify->report, false, "registered", todo,
-			    "no base spec names the hook, and no NRI plugin has written %s", path);
-		return;
-	}
-	if (result >= 0)
-		result = status_read((struct str){ text, len }, &status, &err);
-	if (result < 0)
-		verify_tell(verify->report, false, "registered", todo, "%s: %s", path, err.text);
-	else if (!status.connected)
-		verify_tell(verify->report, false, "registered", todo,
-			    "the NRI plugin is not connected since %s%s%s: containers start without it", status.since,
-			    *status.reason ? ": " : "", status.reason);
-	else if (verify->is_here && !running_has(NRI_PLUGIN_NAME))
-		verify_tell(verify->report, false, "registered", todo,
-			    "%s says connected, but no process " NRI_PLUGIN_NAME " is there: it was killed", path);
-	else
-		verify_tell(verify->report, true, "registered", "", "the NRI plugin is connected since %s, mode %s",
-			    status.since, status.mode);
-	verify->registered = true;
-}
-
-static bool is_true(const struct toml_node *node)
-{
 	return node && node->type == TOML_BOOL && toml_bool(node);
 }
 
 static bool list_has(const struct toml_node *list, const char *name)
 {
 	for (const struct toml_node *item = list && list->type == TOML_ARRAY ? list->first : NULL; item;
-	     item = item->next) {
-		char room[NAME_MAX_BYTES];
-		struct str value;
+	     item = item->next)
+		if (toml_is_string(item, str_of(name)))
+			return true;
+	return false;
+}
 
-		if (item->type != TOML_STRING || item->text.len >= sizeof room)
-			continue;
-		toml_string(item, room, &value);
-		if (str_is(value, name))
+/* disabled_plugins is joined over all files, and beats `disable`. */
+static bool is_listed(const struct host_conf *conf, const struct toml *in_force, const struct host_conf_file **file)
+{
+	static const char *const path[] = { "disabled_plugins", NULL };
+
+	*file = NULL;
+	if (in_force)
+		return list_has(toml_find(in_force, path), CONTAINERD_NRI);
+	for (size_t i = 0; i < conf->n; i++) {
+		*file = &conf->file[i];
+		if (list_has(toml_find(conf->file[i].doc, path), CONTAINERD_NRI))
 			return true;
 	}
 	return false;
 }
 
-/* Only half of the setting is a mistake; none of it is a choice, unless the administrator says otherwise. */
-static void required_check(struct verify *verify, const struct toml *doc)
+static const char *name_of(const struct verify *verify, const struct host_conf_file *file)
 {
-	static const char *const list[] = { "plugins", CONTAINERD_NRI, "default_validator", "required_plugins", NULL },
-				 *const enable[] = { "plugins", CONTAINERD_NRI, "default_validator", "enable", NULL };
+	return file ? file->path : verify->config;
+}
+
+static void switch_check(struct verify *verify, const struct host_conf *conf, const struct toml *in_force)
+{
+	static const char *const path[] = { "plugins", CONTAINERD_NRI, "disable", NULL };
 	static const char *const todo =
-		"patch-containerd-conf enable-nri --require-plugin=NAME --in-place (containerd 2.2 and newer)";
+		"tetragon-oci-hook-setup patch-containerd-conf enable-nri --in-place, then restart";
+	const struct host_conf_file *file;
+	const struct toml_node *disable;
+
+	if (is_listed(conf, in_force, &file)) {
+		verify_tell(verify->report, false, "nri config", todo, "NRI is disabled: disabled_plugins of %s",
+			    name_of(verify, file));
+		return;
+	}
+	disable = get(conf, in_force, path, &file);
+	if (!disable || disable->type != TOML_BOOL)
+		verify_tell(verify->report, true, "nri config", "", "no file says whether NRI is on");
+	else if (toml_bool(disable))
+		verify_tell(verify->report, false, "nri config", todo, "NRI is disabled%s%s", file ? " in " : "",
+			    file ? file->path : "");
+	else
+		verify_tell(verify->report, true, "nri config", "", "NRI is enabled%s%s", file ? " in " : "",
+			    file ? file->path : "");
+}
+
+/* Only half of the setting is a mistake; none of it is a choice, unless the administrator says otherwise. */
+static void required_check(struct verify *verify, const struct host_conf *conf, const struct toml *in_force)
+{
+	static const char *const list[] = { VALIDATOR, "required_plugins", NULL }, *const enable[] = { VALIDATOR,
+												       "enable", NULL };
+	static const char *const todo = "to close that: patch-containerd-conf enable-nri --require-plugin=NAME "
+					"--validate=BINARY --in-place (containerd 2.2 and newer)";
 	const char *wanted = verify->conf->require_plugin, *name = *wanted ? wanted : "tetragon";
-	bool named = list_has(toml_find(doc, list), name), on = is_true(toml_find(doc, enable));
+	const struct host_conf_file *file;
+	bool named = list_has(get(conf, in_force, list, &file), name), on = is_true(conf, in_force, enable, &file);
 
 	if (named && !on)
 		verify_tell(verify->report, false, "nri required", "set enable = true in default_validator",
@@ -148,31 +97,39 @@ static void required_check(struct verify *verify, const struct toml *doc)
 	else if (named)
 		verify_tell(verify->report, true, "nri required", "",
 			    "%s is required: no container is made while it is not connected", name);
-	else
-		verify_tell(verify->report, !*wanted, "nri required", todo,
+	else if (*wanted)
+		verify_tell(verify->report, false, "nri required", todo,
 			    "%s is not required: while it is not connected, containers start without it", name);
+	else
+		verify_advise(verify->report, "nri required", todo,
+			      "%s is not required: while it is not connected, containers start without it", name);
 }
 
-void verify_containerd_nri(struct verify *verify, const struct toml *doc)
+static void socket_check(struct verify *verify, const struct host_conf *conf, const struct toml *in_force)
 {
-	static const char *const path[] = { "plugins", CONTAINERD_NRI, "disable", NULL }, *const reject[] = {
-		"plugins", CONTAINERD_NRI, "default_validator", "reject_oci_hook_adjustment", NULL
-	};
-	const struct toml_node *disable = toml_find(doc, path);
-	bool off = is_true(disable), socket = has(verify, verify->conf->nri_socket);
+	static const char *const path[] = { "plugins", CONTAINERD_NRI, "socket_path", NULL };
+	const struct host_conf_file *file;
+	const struct toml_node *node = get(conf, in_force, path, &file);
+	char room[PATH_MAX], socket[PATH_MAX];
+	struct str value = str_of(verify->conf->nri_socket);
 
-	verify_tell(verify->report, !off, "nri config",
-		    "tetragon-oci-hook-setup patch-containerd-conf enable-nri --in-place, then restart", "%s",
-		    off       ? "NRI is disabled"
-		    : disable ? "NRI is enabled"
-			      : "the file does not say whether NRI is on");
-	verify_tell(verify->report, socket, "nri socket", "restart the runtime; containerd 1.7 needs enable-nri first",
-		    "%s %s", verify->conf->nri_socket,
-		    socket ? "is there" : "is not there: NRI is off in the runtime that runs");
-	if (is_true(toml_find(doc, reject)))
+	if (!verify->names_socket && node && node->type == TOML_STRING && node->text.len < sizeof room)
+		toml_string(node, room, &value);
+	(void)snprintf(socket, sizeof socket, "%.*s", (int)value.len, value.p);
+	verify_socket(verify, socket);
+}
+
+void verify_nri(struct verify *verify, const struct host_conf *conf, const struct toml *in_force)
+{
+	static const char *const reject[] = { VALIDATOR, "reject_oci_hook_adjustment", NULL };
+	const struct host_conf_file *file;
+
+	switch_check(verify, conf, in_force);
+	socket_check(verify, conf, in_force);
+	if (is_true(conf, in_force, reject, &file) && !verify_is_direct(verify))
 		verify_tell(verify->report, false, "nri validator",
 			    "take reject_oci_hook_adjustment out, or use the plugin's direct mode",
 			    "the validator refuses injected hooks: every container would fail");
-	required_check(verify, doc);
-	verify_plugin(verify);
+	required_check(verify, conf, in_force);
+	verify_plugin_tell(verify);
 }
