@@ -51,11 +51,14 @@ int sets_init(struct sensor *sensor, struct error *err)
 	sets->idle = calloc(ABI_CONTAINERS, sizeof *sets->idle);
 	if (!sets->used || !sets->idle)
 		return error_set(err, ENOMEM, "out of memory");
-	for (uint32_t slot = 0; slot < ABI_CONTAINERS; slot++)
-		if (sets->set[slot].container)
-			slot_seen(sets, slot);
+	/* In this order: the kernel gives an armed slot its container before it is armed no more. */
 	r = armed_slots(sensor, armed_seen, sets);
-	return r < 0 ? error_errno(err, -r, "cannot read the BPF map 'armed'") : 0;
+	if (r < 0)
+		return error_errno(err, -r, "cannot read the BPF map 'armed'");
+	for (uint32_t slot = 0; slot < ABI_CONTAINERS; slot++)
+		if (__atomic_load_n(&sets->set[slot].container, __ATOMIC_ACQUIRE))
+			slot_seen(sets, slot);
+	return 0;
 }
 
 void sets_done(struct sensor *sensor)
