@@ -28,14 +28,14 @@ class Map:
         self.fd = bpf(OBJ_GET, ctypes.addressof(name), 0)
         if self.fd < 0:
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(path))
-        self.value = ctypes.create_string_buffer(value_bytes)
+        self.value_bytes = value_bytes
 
     def get(self, key):
         """The value's bytes; None if there is none."""
-        key = ctypes.create_string_buffer(key)
-        if bpf(LOOKUP, self.fd, ctypes.addressof(key), ctypes.addressof(self.value), 0) < 0:
+        key, value = ctypes.create_string_buffer(key), ctypes.create_string_buffer(self.value_bytes)  # several threads may look
+        if bpf(LOOKUP, self.fd, ctypes.addressof(key), ctypes.addressof(value), 0) < 0:
             return None
-        return self.value.raw
+        return value.raw
 
     def close(self):
         os.close(self.fd)
