@@ -51,7 +51,7 @@ static int on_configure(void *user, const struct nri_runtime *runtime, uint32_t 
 	log_int(&line, "request-timeout-ms", runtime->request_ns / 1000000);
 	log_bool(&line, "late-answers-fail", runtime->range & NRI_BIT(NRI_VALIDATE_CONTAINER_ADJUSTMENT));
 	(void)log_end(&line); /* counted by the log */
-	reconcile_configured(&guard->reconcile, guard->runtime);
+	reconcile_configured(&guard->reconcile, guard->runtime, guard->mode == NRI_MODE_DIRECT);
 	return 0;
 }
 

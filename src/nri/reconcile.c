@@ -59,9 +59,10 @@ void reconcile_again(struct reconcile *reconcile)
 	reconcile->again_ns = reconcile->wake_ns;
 }
 
-void reconcile_configured(struct reconcile *reconcile, enum runtime runtime)
+void reconcile_configured(struct reconcile *reconcile, enum runtime runtime, bool arms)
 {
 	reconcile->runtime = runtime;
+	reconcile->arms = arms;
 }
 
 /* --- the first list --- */
@@ -95,6 +96,8 @@ static bool runs(const struct nri_container *container)
 
 void reconcile_list_container(struct reconcile *reconcile, const struct nri_container *container)
 {
+	if (container->state == NRI_CREATED && reconcile->arms)
+		container_keep(reconcile, container);
 	if (!runs(container))
 		return; /* of one that is only created, its start will tell */
 	known_add(&reconcile->known, container->id);
@@ -153,6 +156,8 @@ static bool container_tell(struct reconcile *reconcile, const struct nri_contain
 					    clock_now_ns(CLOCK_MONOTONIC) + RECONCILE_CALL_NS, &answer)) {
 		reconcile->is_outage_told = false;
 		reconcile->counts.told++;
+		if (why == ASK_AHEAD)
+			return true; /* it does not run: nothing has been unseen */
 		/* An agent that does not say: of the second look's containers nobody was asked about any. */
 		if (answer.known == ASK_IS_NEW || (why == ASK_UNSEEN && answer.known == ASK_KNOWN_UNTOLD))
 			unseen_tell(reconcile, &subject, why == ASK_UNSEEN ? "second look" : "list");
@@ -163,8 +168,8 @@ static bool container_tell(struct reconcile *reconcile, const struct nri_contain
 		outage_tell(reconcile, answer.error);
 		return false;
 	}
-	if (r >= 0 && answer.result.status == GRPC_NOT_FOUND)
-		return true; /* it has ended meanwhile */
+	if (r >= 0 && (answer.result.status == GRPC_NOT_FOUND || why == ASK_AHEAD))
+		return true; /* it has ended meanwhile; or cannot be armed: its start will tell */
 	gate_log_begin(reconcile->log, &line, LOG_WARN, "the agent refused a container that is there already",
 		       "reconcile", &subject);
 	log_text(&line, "error", r < 0 ? err.text : answer.error);
@@ -199,6 +204,13 @@ static void told_all(struct reconcile *reconcile)
 	reconcile->wake_ns = clock_now_ns(CLOCK_MONOTONIC) + RECONCILE_LOOK_NS;
 }
 
+static enum ask_why why_of(const struct reconcile *reconcile, const struct nri_container *container)
+{
+	if (!runs(container))
+		return ASK_AHEAD;
+	return reconcile->step == RECONCILE_TELL || reconcile->is_again ? ASK_LISTED : ASK_UNSEEN;
+}
+
 static void tell_next(struct reconcile *reconcile)
 {
 	const struct nri_container *container;
@@ -208,8 +220,7 @@ static void tell_next(struct reconcile *reconcile)
 		told_all(reconcile);
 		return;
 	}
-	if (container_tell(reconcile, container, pod,
-			   reconcile->step == RECONCILE_TELL || reconcile->is_again ? ASK_LISTED : ASK_UNSEEN))
+	if (container_tell(reconcile, container, pod, why_of(reconcile, container)))
 		return;
 	listing_back(&reconcile->listing);
 	reconcile->wake_ns = clock_now_ns(CLOCK_MONOTONIC) + RECONCILE_RETRY_NS;

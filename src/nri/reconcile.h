@@ -37,6 +37,7 @@ struct reconcile {
 	const struct asker *asker;
 	struct log *log;
 	enum runtime runtime;
+	bool arms; /* containers that are only created are told, too: as what will start */
 	enum reconcile_step step;
 	int64_t wake_ns;
 	struct listing listing; /* of what is told now */
@@ -57,7 +58,7 @@ void reconcile_init(struct reconcile *reconcile, const struct nri_conf *conf, co
 void reconcile_done(struct reconcile *reconcile);
 
 /* What the plugin hears on its connection. */
-void reconcile_configured(struct reconcile *reconcile, enum runtime runtime);
+void reconcile_configured(struct reconcile *reconcile, enum runtime runtime, bool arms);
 void reconcile_list_begin(struct reconcile *reconcile);
 void reconcile_list_pod(struct reconcile *reconcile, const struct nri_pod *pod);
 void reconcile_list_container(struct reconcile *reconcile, const struct nri_container *container);
