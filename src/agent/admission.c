@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/found_running.h"
 #include "agent/policies.h"
 #include "agent/workload.h"
 #include "base/buf.h"
@@ -229,6 +230,8 @@ static int mark_running(struct admission *admission, const struct admission_requ
 	if (r < 0)
 		return error_wrap(err, of_kernel(r), "cannot mark what runs in cgroup %s", answer->path);
 	answer->marked = (unsigned)r;
+	if (admission->found)
+		found_running_add(admission->found, answer->cgroup_id);
 	return 0;
 }
 

@@ -17,6 +17,7 @@
 
 struct abi_policy_set;
 struct error;
+struct found_running;
 struct hierarchy;
 struct policies;
 struct sensor;
@@ -28,7 +29,8 @@ struct admission {
 	struct pod_registry *registry;
 	const struct policies *policies;
 	struct runtime_judge judge;
-	char own_path[PATH_MAX]; /* this agent's cgroup below the hierarchy's root; "" = not known */
+	struct found_running *found; /* borrowed: told of those whose tasks were marked; NULL: nobody is */
+	char own_path[PATH_MAX];     /* this agent's cgroup below the hierarchy's root; "" = not known */
 
 	uint64_t admitted, repeated; /* containers put under policy; told again */
 	uint64_t undecided;          /* times that a policy could not be decided for one */

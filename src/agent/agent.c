@@ -15,6 +15,7 @@
 #include "agent/announced.h"
 #include "agent/counts.h"
 #include "agent/event_streams.h"
+#include "agent/found_running.h"
 #include "agent/instance_files.h"
 #include "agent/nri_inside.h"
 #include "agent/policies.h"
@@ -39,7 +40,8 @@
 #define VERIFY_TICKS 30 /* ticks between looks at what the kernel may have failed to tell */
 #define TICK_MS 1000
 #define MARKS_DUE_EACH_TICK 8
-#define FLUSH_MS 200 /* events wait at most that long for a disk or pipe that was busy */
+#define TEND_NS (50 * INT64_C(1000000)) /* what a tick spends at most on containers that were found: hooks wait */
+#define FLUSH_MS 200                    /* events wait at most that long for a disk or pipe that was busy */
 
 struct agent {
 	uint64_t ticks;
@@ -65,6 +67,7 @@ struct agent {
 	struct announced announced;
 	struct event_streams streams;
 	struct unseen unseen;
+	struct found_running found;
 	struct rpc_handlers handlers;
 	struct counts counts;
 	struct nri_inside *nri; /* NULL without --nri */
@@ -162,6 +165,8 @@ static void counts_take(struct agent *agent)
 	counts_set(counts, "unseen-by-record", false, agent->unseen.by_record);
 	counts_set(counts, "unseen-by-walk", false, agent->unseen.by_walk);
 	counts_set(counts, "unseen-without-identity", false, agent->unseen.without_identity);
+	counts_set(counts, "found-running-told", false, agent->found.told);
+	counts_set(counts, "found-running-not-told", true, agent->found.not_told);
 	counts_set(counts, "unseen-records-refused", false, agent->unseen.bad_records);
 	nri_inside_count(agent->nri, counts);
 	counts_set(counts, "records", false, pipeline.records);
@@ -192,17 +197,11 @@ static void container_gone(void *context, uint64_t container)
 /* `path`: where it was when it was registered; "": not known. */
 static int mark_container(struct agent *agent, uint64_t cgroup_id, const char *path)
 {
-	auto_close int fd = hierarchy_open_id(&agent->hierarchy, cgroup_id);
-	uint64_t id = cgroup_id;
+	auto_close int fd = hierarchy_open_either(&agent->hierarchy, cgroup_id, path);
 	int r;
 
-	if (fd < 0 && fd != -ENOENT) { /* this kernel does not know cgroups by ids: is it still where it was? */
-		if (!*path)
-			return fd; /* announced to an earlier agent; not before it is confirmed */
-		fd = hierarchy_open(&agent->hierarchy, path, &id, NULL);
-	}
-	if (fd < 0 || id != cgroup_id)
-		return 0;
+	if (fd < 0) /* with neither it was announced to an earlier agent: not before it is confirmed */
+		return fd == -ENOENT || *path ? 0 : fd;
 	r = sensor_container_mark_running(agent->sensor, cgroup_id, fd, NULL);
 	return r < 0 && r != -ENOENT ? r : 0;
 }
@@ -248,13 +247,29 @@ static void kernel_tend(struct agent *agent)
 	}
 }
 
+static void found_tell(struct agent *agent)
+{
+	const struct found_running_place place = {
+		.hierarchy = &agent->hierarchy,
+		.registry = agent->registry,
+		.pipeline = agent->pipeline,
+		.procfs = agent->options->procfs,
+	};
+
+	if (!agent->found.n)
+		return;
+	found_running_tell(&agent->found, &place, TEND_NS);
+	export_flush(agent);
+}
+
 static void on_tick(uv_timer_t *timer)
 {
 	struct agent *agent = timer->data;
 
 	clock_take(agent);
-	(void)unseen_read_records(&agent->unseen);
+	(void)unseen_look(&agent->unseen, clock_now_ns(CLOCK_MONOTONIC), TEND_NS);
 	kernel_tend(agent);
+	found_tell(agent);
 	(void)announced_expire(&agent->announced, clock_now_ns(CLOCK_BOOTTIME));
 	(void)pod_registry_expire(agent->registry, clock_now_ns(CLOCK_REALTIME));
 	(void)process_cache_expire(agent->cache, (uint64_t)clock_now_ns(CLOCK_BOOTTIME));
@@ -438,6 +453,7 @@ static void parts_join(struct agent *agent)
 		.hierarchy = &agent->hierarchy,
 		.registry = agent->registry,
 		.policies = agent->policies,
+		.found = &agent->found,
 	};
 	runtime_judge_init(&agent->admission.judge, agent->options->procfs);
 	admission_find_own_path(&agent->admission);
@@ -582,8 +598,9 @@ static int start(struct agent *agent, struct error *err)
 		return r;
 	for (size_t i = 0; policies_at(agent->policies, i); i++)
 		policy_status_log(agent->log, agent->sensor, policies_at(agent->policies, i));
-	(void)unseen_read_records(&agent->unseen);
+	(void)unseen_look(&agent->unseen, clock_now_ns(CLOCK_MONOTONIC), 0);
 	(void)unseen_walk(&agent->unseen);
+	agent->found.n = 0; /* the scan tells of everybody */
 	sensor_settle(agent->sensor);
 	r = scan(agent, err);
 	if (r >= 0)

@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "abi.h"
+#include "agent/cgroup_pids.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "sensor/cgroup_walk.h"
 
 #define ANCESTORS_MAX 16 /* of a container's init, looked at for the runtime */
 #define INITS_MAX 16     /* processes of a container that are asked for their mount namespace */
@@ -62,39 +62,11 @@ void runtime_judge_init(struct runtime_judge *judge, const char *procfs)
 		(void)mnt_ns_of(judge, getpid(), &judge->own_ns); /* then no caller is the host's runtime */
 }
 
-/* The container's processes so far: the runtime's init, at most INITS_MAX. */
+/* The container's processes so far: the runtime's init. */
 struct inits {
-	int pid[INITS_MAX];
+	uint32_t pid[INITS_MAX];
 	size_t n;
 };
-
-static int inits_add(void *context, int cgroup_fd, uint64_t id)
-{
-	auto_close int fd = openat(cgroup_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
-	char words[INITS_MAX * 12 + 1]; /* an int has 11 bytes at most */
-	struct inits *inits = context;
-	char *at = words, *end;
-	ssize_t len = fd < 0 ? -1 : read(fd, words, sizeof words - 1);
-
-	(void)id; /* its place does not matter */
-	words[len > 0 ? len : 0] = '\0';
-	for (; inits->n < INITS_MAX; at = end + 1) {
-		int pid = (int)strtol(at, &end, 10);
-
-		if (end == at || *end != '\n')
-			break; /* the last one may be cut */
-		if (pid > 0)   /* 0: of a pid namespace that we do not see */
-			inits->pid[inits->n++] = pid;
-	}
-	return inits->n == INITS_MAX;
-}
-
-/* crun with systemd puts its init into a cgroup of its own below the container's. */
-static void inits_find(int cgroup_fd, struct inits *inits)
-{
-	if (cgroup_fd >= 0 && !inits_add(inits, cgroup_fd, 0))
-		(void)cgroup_walk(cgroup_fd, inits_add, inits); /* what can't be told is left out */
-}
 
 static pid_t parent_of(const struct runtime_judge *judge, pid_t pid)
 {
@@ -122,7 +94,7 @@ static pid_t parent_of(const struct runtime_judge *judge, pid_t pid)
 static pid_t runtime_of(const struct runtime_judge *judge, pid_t peer, const struct inits *inits,
 			struct file_id *ret_ns)
 {
-	pid_t at = inits->n ? inits->pid[0] : 0;
+	pid_t at = inits->n ? (pid_t)inits->pid[0] : 0;
 	struct file_id above;
 
 	if (judge->has_own_pids && peer > 0 && mnt_ns_of(judge, peer, ret_ns)) {
@@ -148,13 +120,13 @@ struct runtime_verdict runtime_judge(const struct runtime_judge *judge, int cgro
 	struct inits inits;
 	pid_t runtime;
 
-	inits.n = 0;
-	inits_find(cgroup_fd, &inits);
+	/* in its whole subtree: crun with systemd puts its init into a cgroup of its own below the container's */
+	inits.n = cgroup_pids(cgroup_fd, inits.pid, INITS_MAX);
 	runtime = runtime_of(judge, peer, &inits, &runtime_ns);
 	if (runtime != 1)
 		verdict.mnt_ns = (uint32_t)runtime_ns.ino; /* numbers of namespaces have 32 bits */
 	for (size_t i = 0; i < inits.n; i++)
-		if (mnt_ns_of(judge, inits.pid[i], &ns) && file_id_equal(&ns, &runtime_ns))
+		if (mnt_ns_of(judge, (pid_t)inits.pid[i], &ns) && file_id_equal(&ns, &runtime_ns))
 			verdict.flags |= ABI_CG_EXEC_ANY;
 	if (!root_dir || *root_dir != '/')
 		return verdict;

@@ -14,6 +14,7 @@
 #include "agent/container_config.h"
 #include "agent/unseen_record.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -69,11 +70,9 @@ static int record_open(int dir_fd, const char *name, struct error *err)
 	return take_fd(&fd);
 }
 
-/* 0: dealt with, remove it. */
-static int record_take(struct unseen *unseen, int dir_fd, const char *name, struct error *err)
+static int record_read(int dir_fd, const char *name, struct unseen_record *ret_record, struct error *err)
 {
 	auto_close int fd = record_open(dir_fd, name, err);
-	struct unseen_record record;
 	auto_free char *text = NULL;
 	size_t len;
 	int r = fd;
@@ -81,48 +80,76 @@ static int record_take(struct unseen *unseen, int dir_fd, const char *name, stru
 	if (r >= 0)
 		r = file_read_fd(fd, UNSEEN_RECORD_MAX, &text, &len, err);
 	if (r >= 0)
-		r = unseen_record_parse((struct str){ text, len }, &record, err);
-	if (r < 0)
-		return r;
+		r = unseen_record_parse((struct str){ text, len }, ret_record, err);
+	return r < 0 ? r : 0;
+}
 
+static int record_take(struct unseen *unseen, const struct unseen_record *record, struct error *err)
+{
 	const struct admission_request request = {
-		.cgroup_path = record.cgroup_path,
-		.root_dir = record.root_dir,
-		.container_id = record.container_id,
-		.container_name = record.container_name,
-		.image = record.image,
-		.pod_name = record.pod_name,
-		.pod_uid = record.pod_uid,
-		.pod_namespace = record.pod_namespace,
+		.cgroup_path = record->cgroup_path,
+		.root_dir = record->root_dir,
+		.container_id = record->container_id,
+		.container_name = record->container_name,
+		.image = record->image,
+		.pod_name = record->pod_name,
+		.pod_uid = record->pod_uid,
+		.pod_namespace = record->pod_namespace,
 		.source = POD_FROM_UNSEEN_RECORD,
 		.may_run = true,
 	};
 
-	return take_in(unseen, &request, "record", record.time, err);
+	return take_in(unseen, &request, "record", record->time, err);
 }
 
-static bool stays(int r)
+/* Reading it may work later. */
+static bool is_shortage(int r)
 {
-	return r == -ENOMEM || r == -ENOSPC || r == -EIO || r == -EMFILE || r == -ENFILE;
+	return r == -ENOMEM || r == -EIO || r == -EMFILE || r == -ENFILE;
 }
 
-static int record_serve(struct unseen *unseen, int dir_fd, const char *name)
+/* Admission refuses some for good; whatever else goes wrong is ours or the kernel's. */
+static bool is_refusal(int r)
 {
+	return r == -EINVAL || r == -EPERM || r == -ENOENT;
+}
+
+/* What one look found. */
+struct look {
+	int taken, stayed;
+	char name[NAME_MAX + 1]; /* the first that stayed, and why */
+	struct error err;
+};
+
+static void record_serve(struct unseen *unseen, int dir_fd, const char *name, struct look *look)
+{
+	struct unseen_record record;
 	struct error err = { 0 };
-	int r = record_take(unseen, dir_fd, name, &err);
+	int r = record_read(dir_fd, name, &record, &err);
+	bool stays = r < 0 && is_shortage(r);
 
 	if (r >= 0) {
-		unseen->by_record++;
-	} else if (r != -ENOENT) { /* that one has ended meanwhile */
-		unseen->bad_records += !stays(r);
-		(void)log_event(unseen->log, LOG_WARN,
-				stays(r) ? "record of an unseen container: trying again later"
-					 : "record of an unseen container is no good, ignoring it",
-				"file", name, "error", err.text, NULL);
+		r = record_take(unseen, &record, &err);
+		stays = r < 0 && !is_refusal(r);
 	}
-	if (!stays(r))
-		(void)unlinkat(dir_fd, name, 0); /* if that fails it is read again: admission is idempotent */
-	return r >= 0;
+	if (stays) {
+		if (!look->stayed++) {
+			struct buf first = buf_over(look->name, sizeof look->name);
+
+			buf_text(&first, name);
+			look->err = err;
+		}
+		return;
+	}
+	if (r >= 0) {
+		unseen->by_record++;
+		look->taken++;
+	} else if (r != -ENOENT) { /* that one has ended meanwhile */
+		unseen->bad_records++;
+		(void)log_event(unseen->log, LOG_WARN, "record of an unseen container is no good, ignoring it", "file",
+				name, "error", err.text, NULL);
+	}
+	(void)unlinkat(dir_fd, name, 0); /* if that fails it is read again: admission is idempotent */
 }
 
 static bool is_record(const char *name)
@@ -130,42 +157,98 @@ static bool is_record(const char *name)
 	return *name != '.' && str_ends(str_of(name), STR(".json"));
 }
 
-int unseen_read_records(struct unseen *unseen)
+/* A record that comes within the clock's grain after our look would not change the folder's time. */
+static bool is_settled(const struct timespec *changed)
+{
+	int64_t now_s = clock_now_ns(CLOCK_REALTIME) / NS_PER_S;
+
+	return changed->tv_sec < now_s - 1 || changed->tv_sec > now_s + 1;
+}
+
+/* Returns false if it ended before it had seen all. */
+static bool records_serve(struct unseen *unseen, DIR *dir, int64_t budget_ns, struct look *look)
+{
+	int64_t end_ns = clock_now_ns(CLOCK_MONOTONIC) + budget_ns;
+	int left = UNSEEN_RECORDS_MAX;
+	struct dirent *entry;
+
+	while ((entry = readdir(dir))) {
+		if (!is_record(entry->d_name))
+			continue;
+		if (!left-- || (budget_ns && clock_now_ns(CLOCK_MONOTONIC) >= end_ns))
+			return false;
+		record_serve(unseen, dirfd(dir), entry->d_name, look);
+	}
+	return true;
+}
+
+/* `again`: what stayed is due. */
+static void folder_look(struct unseen *unseen, bool again, int64_t budget_ns, struct look *look)
 {
 	auto_close int fd = -1;
-	struct dirent *entry;
-	int taken = 0, left = UNSEEN_RECORDS_MAX;
 	struct stat st;
 	DIR *dir;
 
 	if (!*unseen->dir)
-		return 0;
+		return;
 	fd = open(unseen->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return 0; /* the hook makes it when it has something to tell */
-	if (st.st_mtim.tv_sec == unseen->looked.tv_sec && st.st_mtim.tv_nsec == unseen->looked.tv_nsec)
-		return 0;
+		return; /* the hook makes it when it has something to tell */
+	if (!again && st.st_mtim.tv_sec == unseen->looked.tv_sec && st.st_mtim.tv_nsec == unseen->looked.tv_nsec)
+		return;
 	unseen->looked = st.st_mtim;
+	unseen->records_wait = false;
 	if (st.st_uid != 0 || st.st_mode & 022) {
 		(void)log_event(unseen->log, LOG_WARN,
 				"records of unseen containers are not read: others than root can write to the folder",
 				"folder", unseen->dir, NULL);
-		return 0;
+		return;
 	}
 	dir = fdopendir(fd);
 	if (!dir)
-		return 0;
+		return;
 	(void)take_fd(&fd); /* closedir's */
-	while ((entry = readdir(dir)) && left) {
-		if (!is_record(entry->d_name))
-			continue;
-		left--;
-		taken += record_serve(unseen, dirfd(dir), entry->d_name);
-	}
-	if (!left)
-		unseen->looked = (struct timespec){ 0 }; /* there is more */
+	if (!records_serve(unseen, dir, budget_ns, look) || !is_settled(&st.st_mtim))
+		unseen->looked = (struct timespec){ 0 }; /* there is more, or may be */
 	(void)closedir(dir);                             /* only read */
-	return taken;
+	unseen->records_wait = look->stayed;
+}
+
+/* `again`: the time that was planned has come. */
+static void next_plan(struct unseen *unseen, bool again, int64_t now_ns, const struct look *look)
+{
+	struct log_line line;
+
+	if (!unseen->records_wait && !unseen->walk_waits) {
+		unseen->again_ns = unseen->delay_ns = 0;
+		return;
+	}
+	if (unseen->again_ns && !again)
+		return;
+	unseen->delay_ns = unseen->delay_ns ? 2 * unseen->delay_ns : UNSEEN_AGAIN_MIN_NS;
+	if (unseen->delay_ns > UNSEEN_AGAIN_MAX_NS)
+		unseen->delay_ns = UNSEEN_AGAIN_MAX_NS;
+	unseen->again_ns = now_ns + unseen->delay_ns;
+	if (!look->stayed)
+		return; /* the walk has told */
+	log_begin(&line, unseen->log, LOG_WARN, "unseen containers could not be put under policy: trying again later");
+	log_int(&line, "records", look->stayed);
+	log_text(&line, "file", look->name);
+	log_text(&line, "error", look->err.text);
+	log_int(&line, "again-in-s", unseen->delay_ns / NS_PER_S);
+	(void)log_end(&line); /* counted in the log */
+}
+
+int unseen_look(struct unseen *unseen, int64_t now_ns, int64_t budget_ns)
+{
+	bool again = unseen->again_ns && now_ns >= unseen->again_ns;
+	struct look look = { 0 };
+
+	folder_look(unseen, again, budget_ns, &look);
+	if (again && unseen->walk_waits)
+		look.taken += unseen_walk(unseen);
+	next_plan(unseen, again, now_ns, &look);
+	return look.taken;
 }
 
 /* --- the tree --- */
@@ -237,6 +320,7 @@ static int cgroup_serve(struct unseen *unseen, const char *host_path, const char
 	else if (r != -ENOENT)
 		(void)log_event(unseen->log, LOG_WARN, "unseen container could not be put under policy", "container-id",
 				record.container_id, "error", err.text, NULL);
+	unseen->walk_waits |= r < 0 && !is_refusal(r);
 	return r >= 0;
 }
 
@@ -256,6 +340,7 @@ int unseen_walk(struct unseen *unseen)
 	FTSENT *entry;
 	FTS *tree;
 
+	unseen->walk_waits = false;
 	buf_text(&text, root);
 	tree = fts_open(start, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR | FTS_XDEV, NULL);
 	if (!tree)

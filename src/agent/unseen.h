@@ -7,6 +7,7 @@
 #ifndef AGENT_UNSEEN_H
 #define AGENT_UNSEEN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -21,18 +22,24 @@ struct unseen {
 	struct log *log;
 	const char *dir; /* of the records */
 	const char *procfs;
-	struct timespec looked;      /* the folder's time of change at the last look */
-	uint64_t by_record, by_walk; /* containers found */
-	uint64_t without_identity;   /* of them, those of which nobody knows the pod */
-	uint64_t bad_records;        /* refused: not root's, malformed, forged */
+	struct timespec looked;        /* the folder's time of change at the last look that was complete */
+	bool records_wait, walk_waits; /* something that one of them told of could not be taken in */
+	int64_t again_ns, delay_ns;    /* then: CLOCK_MONOTONIC of the next try; 0: not planned */
+	uint64_t by_record, by_walk;   /* containers found */
+	uint64_t without_identity;     /* of them, those of which nobody knows the pod */
+	uint64_t bad_records;          /* refused: not root's, malformed, forged */
 };
 
+#define UNSEEN_AGAIN_MIN_NS INT64_C(1000000000)
+#define UNSEEN_AGAIN_MAX_NS INT64_C(60000000000)
+
 /*
- * Reads all records and removes those that were dealt with. A record that could not be served now (no memory, map full)
- * stays for the next look. The folder need not exist; one that is not root's alone is reported and left. Returns
- * containers taken. Cheap when the folder has not changed.
+ * Reads the records and removes those that were dealt with, until `budget_ns` is over (0: all). One that could not be
+ * served now (no memory, map full, its tasks not marked) stays and is tried again, first after UNSEEN_AGAIN_MIN_NS,
+ * then after twice as long each time, as is what the walk found. The folder need not exist; one that is not root's
+ * alone is reported and left. `now_ns`: CLOCK_MONOTONIC. Returns containers taken. Cheap when there is nothing to do.
  */
-int unseen_read_records(struct unseen *unseen);
+int unseen_look(struct unseen *unseen, int64_t now_ns, int64_t budget_ns);
 
 /* Looks at the whole tree for cgroups whose name is a container's. Returns containers taken. */
 int unseen_walk(struct unseen *unseen);

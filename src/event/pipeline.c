@@ -253,8 +253,22 @@ int pipeline_record(struct pipeline *pipeline, const struct abi_header *record, 
 
 struct scan {
 	struct pipeline *pipeline;
+	bool tells_known;
 	int n;
 };
+
+/* Known from its exec, before anybody knew of its container; in *ret_again as it is now. NULL: not known. */
+static const struct process *known_again(struct pipeline *pipeline, const struct process_found *found,
+					 struct process *ret_again)
+{
+	const struct process *known = process_cache_place(pipeline->options.cache, found->pid, found->container);
+
+	if (!known)
+		return NULL;
+	*ret_again = *known; /* for the length of one message: it takes no references */
+	ret_again->flags |= PROCESS_PROCFS;
+	return ret_again;
+}
 
 static int take_found(void *context, struct process_found *found, bool is_kernel_thread, const char *cgroup_path)
 {
@@ -262,10 +276,13 @@ static int take_found(void *context, struct process_found *found, bool is_kernel
 	struct pipeline *pipeline = scan->pipeline;
 	const struct pod_container *container = pod_registry_above(pipeline->options.registry, cgroup_path);
 	const struct process *process;
+	struct process again;
 
 	if (container)
 		found->container = container->cgroup_id;
 	process = process_cache_found(pipeline->options.cache, found);
+	if (!process && scan->tells_known && container)
+		process = known_again(pipeline, found, &again);
 	scan->n++;
 	if (!process || is_kernel_thread)
 		return 0;
@@ -281,8 +298,10 @@ int pipeline_scan(struct pipeline *pipeline, const struct pipeline_scan_options 
 		.procfs = options->procfs,
 		.controller = options->controller,
 		.clock_ticks = options->clock_ticks,
+		.pid = options->pid,
+		.pids = options->pids,
 	};
-	struct scan scan = { .pipeline = pipeline };
+	struct scan scan = { .pipeline = pipeline, .tells_known = options->pid };
 	int r = proc_scan(&scan_options, take_found, &scan, err);
 
 	return r < 0 ? r : scan.n;

@@ -84,6 +84,8 @@ struct pipeline_scan_options {
 	const char *procfs;     /* "/proc" */
 	const char *controller; /* whose line of /proc/PID/cgroup counts: v1 "memory"; "" = v2 */
 	int64_t clock_ticks;    /* per second: sysconf(_SC_CLK_TCK) */
+	const uint32_t *pid; /* `pids` of them: only these, and known ones are told again; NULL: all, but known ones */
+	size_t pids;
 };
 
 /*

@@ -413,6 +413,15 @@ struct process *process_cache_found(struct process_cache *cache, const struct pr
 	return enter(cache, process);
 }
 
+struct process *process_cache_place(struct process_cache *cache, uint32_t pid, uint64_t container)
+{
+	struct process *process = pid ? living(cache, pid) : NULL;
+
+	if (process)
+		process->container = container;
+	return process;
+}
+
 struct process *process_cache_get(struct process_cache *cache, uint32_t pid)
 {
 	struct process *process = pid ? find(cache, pid) : cache->kernel;

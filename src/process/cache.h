@@ -92,6 +92,8 @@ struct process_found {
 	uint64_t cgroup, container;
 };
 struct process *process_cache_found(struct process_cache *cache, const struct process_found *found);
+/* The living entry of `pid`, which turns out to be in `container`; NULL: not known. Borrowed. */
+struct process *process_cache_place(struct process_cache *cache, uint32_t pid, uint64_t container);
 
 /* The current image of `pid` (or what has exited within the grace time); NULL: not known, counted as a miss. Borrowed.
  */

@@ -99,38 +99,52 @@ static int start_order(const void *a, const void *b)
 	return (x->pid > y->pid) - (x->pid < y->pid);
 }
 
-static int starts_list(DIR *dir, struct start **ret_starts, size_t *ret_n)
+struct starts {
+	struct start *start;
+	size_t n, room;
+};
+
+/* 0, whatever became of it, or -ENOMEM. */
+static int start_add(struct starts *starts, int proc_fd, const char *name, uint32_t pid)
 {
-	auto_free struct start *starts = NULL;
-	size_t n = 0, room = 0;
-	struct dirent *entry;
+	auto_close int pid_fd = openat(proc_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat_line line;
 
-	while (n < PROC_SCAN_MAX && (entry = readdir(dir))) {
-		uint32_t pid = pid_of_name(entry->d_name);
-		auto_close int pid_fd = -1;
-		struct stat_line line;
+	if (pid_fd < 0 || !stat_read(pid_fd, &line))
+		return 0;
+	if (starts->n == starts->room) {
+		size_t room = starts->room ? 2 * starts->room : 256;
+		struct start *more = reallocarray(starts->start, room, sizeof *more);
 
-		if (!pid)
-			continue;
-		pid_fd = openat(dirfd(dir), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (pid_fd < 0 || !stat_read(pid_fd, &line))
-			continue;
-		if (n == room) {
-			struct start *more;
-
-			room = room ? 2 * room : 256;
-			more = reallocarray(starts, room, sizeof *starts);
-			if (!more)
-				return -ENOMEM;
-			starts = more;
-		}
-		starts[n++] = (struct start){ line.start_ticks, pid };
+		if (!more)
+			return -ENOMEM;
+		starts->start = more;
+		starts->room = room;
 	}
-	if (n)
-		qsort(starts, n, sizeof *starts, start_order);
-	*ret_starts = take(starts);
-	*ret_n = n;
+	starts->start[starts->n++] = (struct start){ line.start_ticks, pid };
 	return 0;
+}
+
+static int starts_list(const struct proc_scan_options *options, DIR *dir, struct starts *starts)
+{
+	struct dirent *entry;
+	int r = 0;
+
+	for (size_t i = 0; i < options->pids && !r; i++) {
+		char name[16];
+
+		(void)snprintf(name, sizeof name, "%u", options->pid[i]);
+		r = start_add(starts, dirfd(dir), name, options->pid[i]);
+	}
+	while (!options->pid && !r && starts->n < PROC_SCAN_MAX && (entry = readdir(dir))) {
+		uint32_t pid = pid_of_name(entry->d_name);
+
+		if (pid)
+			r = start_add(starts, dirfd(dir), entry->d_name, pid);
+	}
+	if (starts->n)
+		qsort(starts->start, starts->n, sizeof *starts->start, start_order);
+	return r;
 }
 
 /* Members of PID/status that are wanted: where each number goes. */
@@ -285,20 +299,17 @@ static void dir_close(DIR **dir)
 int proc_scan(const struct proc_scan_options *options, proc_scan_fn *each, void *context, struct error *err)
 {
 	__attribute__((cleanup(dir_close))) DIR *dir = opendir(options->procfs);
-	auto_free struct start *starts = NULL;
 	auto_free struct scratch *scratch = malloc(sizeof *scratch);
-	size_t n = 0;
+	struct starts starts = { 0 };
 	int r;
 
 	if (!dir)
 		return error_errno(err, errno, "cannot list the processes: %s", options->procfs);
-	r = scratch ? starts_list(dir, &starts, &n) : -ENOMEM;
+	r = scratch ? starts_list(options, dir, &starts) : -ENOMEM;
 	if (r < 0)
-		return error_errno(err, -r, "cannot list the processes: %s", options->procfs);
-	for (size_t i = 0; i < n; i++) {
-		r = process_tell(options, dirfd(dir), &starts[i], scratch, each, context);
-		if (r)
-			return r;
-	}
-	return 0;
+		(void)error_errno(err, -r, "cannot list the processes: %s", options->procfs);
+	for (size_t i = 0; i < starts.n && !r; i++)
+		r = process_tell(options, dirfd(dir), &starts.start[i], scratch, each, context);
+	free(starts.start);
+	return r;
 }

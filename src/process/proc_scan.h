@@ -7,6 +7,7 @@
 #define PROCESS_PROC_SCAN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "process/cache.h"
@@ -19,6 +20,8 @@ struct proc_scan_options {
 	const char *procfs;     /* "/proc", or a folder that looks like it */
 	const char *controller; /* v1 controller whose line of PID/cgroup counts; "" or NULL: the v2 line "0::…" */
 	int64_t clock_ticks;    /* per second, of the start times: sysconf(_SC_CLK_TCK); > 0 */
+	const uint32_t *pid;    /* `pids` of them: only these; NULL: all that there are */
+	size_t pids;
 };
 
 /*

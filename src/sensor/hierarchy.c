@@ -254,3 +254,14 @@ int hierarchy_cgroup_id(const struct hierarchy *hierarchy, const char *path, uin
 
 	return fd < 0 ? fd : 0;
 }
+
+int hierarchy_open_either(const struct hierarchy *hierarchy, uint64_t id, const char *path)
+{
+	auto_close int fd = hierarchy_open_id(hierarchy, id);
+	uint64_t found;
+
+	if (fd >= 0 || fd == -ENOENT || !*path)
+		return take_fd(&fd);
+	fd = hierarchy_open(hierarchy, path, &found, NULL);
+	return fd < 0 || found == id ? take_fd(&fd) : -ENOENT;
+}

@@ -49,6 +49,8 @@ int hierarchy_cgroup_id(const struct hierarchy *hierarchy, const char *path, uin
  * (cgroup v1 before 5.5, no CAP_DAC_READ_SEARCH).
  */
 int hierarchy_open_id(const struct hierarchy *hierarchy, uint64_t id);
+/* By id; where this kernel can't tell, by `path` ("": not known) if that is still the cgroup of that id. */
+int hierarchy_open_either(const struct hierarchy *hierarchy, uint64_t id, const char *path);
 
 /* Id of an open cgroup directory (O_PATH will do): kernfs's 64-bit id, what BPF reads from kn->id. 0 or -errno. */
 int hierarchy_directory_id(int fd, uint64_t *ret_id);

@@ -129,6 +129,46 @@ def test_what_started_unseen_is_found(podman, agent):
     assert lives_when_poked(walked), "nobody knows this one's namespace"
 
 
+def test_one_whose_record_comes_late_is_found_too(podman, agent, folder):
+    """The agent runs, but the hook did not reach it: the record is read a moment later, and what runs is told."""
+    agent.start(LSEEK)
+    podman.install_hook(f"unix://{folder}/nobody.sock", "--fail-allow-namespaces=tenant-a", unseen=agent.unseen)
+    late = looping(podman, "late")
+    container = podman.container_cgroup("late").name.removeprefix("libpod-")[:12]
+    event = agent.wait_event("process_exec", lambda event: event["process"].get("binary") == "/bin/lseek_loop"
+                             and "procFS" in event["process"]["flags"])
+    process = event["process_exec"]["process"]
+    assert process["pod"]["namespace"] == "tenant-a" and container in process["pod"]["container"]["id"], process
+    assert "unseen" in agent.log_text() and container in agent.log_text(), agent.log_text()
+    assert not list(agent.unseen.glob("*"))
+    assert dies_when_poked(late)
+    kill = agent.wait_event("process_kprobe", lambda event: event["process"].get("binary") == "/bin/lseek_loop")
+    assert kill["process_kprobe"]["process"]["pod"]["namespace"] == "tenant-a"
+
+
+def test_a_record_that_could_not_be_served_is_tried_again(podman, agent, folder):
+    """The container has more cgroups below it than one look takes: not all are under policy until some are gone."""
+    podman.install_hook(f"unix://{folder}/nobody.sock", "--fail-allow-namespaces=tenant-a", unseen=agent.unseen)
+    busy = looping(podman, "busy")
+    cgroup = podman.container_cgroup("busy")
+    below = [cgroup / str(number // 100) / str(number) for number in range(8200)]
+    for path in below:
+        path.mkdir(parents=True)
+    agent.start(LSEEK)
+    try:
+        assert "trying again later" in agent.log_text(), agent.log_text()
+        assert list(agent.unseen.glob("*.json"))
+    finally:
+        for path in below:
+            path.rmdir()
+        for number in range(82):
+            (cgroup / str(number)).rmdir()
+    wait_until(lambda: not list(agent.unseen.glob("*.json")), 10, agent.log_text)
+    agent.wait_event("process_exec", lambda event: event["process"].get("pod", {}).get("namespace") == "tenant-a"
+                     and "procFS" in event["process"]["flags"])
+    assert dies_when_poked(busy)
+
+
 def test_a_wrong_policy_keeps_the_agent_from_starting(agent, podman, folder):
     directory = folder / "policies"
     directory.mkdir()

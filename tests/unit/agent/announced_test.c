@@ -13,6 +13,7 @@
 #include "agent/admission.h"
 #include "agent/announced.h"
 #include "agent/cgroup_place.h"
+#include "agent/found_running.h"
 #include "agent/policies.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -46,6 +47,11 @@ int hierarchy_cgroup_id(const struct hierarchy *hierarchy, const char *path, uin
 		return error_errno(err, ENOENT, "no such cgroup");
 	*ret_id = tree.id;
 	return 0;
+}
+
+void found_running_add(struct found_running *found, uint64_t container)
+{
+	(void)found, (void)container; /* none ran before */
 }
 
 int cgroup_walk(int dir_fd, cgroup_walk_fn *each, void *context)

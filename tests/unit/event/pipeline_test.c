@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -501,6 +502,47 @@ static void what_runs_already_is_told(void **state)
 	assert_int_equal(pipeline_scan(f->pipeline, &options, &err), -ENOENT);
 }
 
+/* A process whose exec was told when nobody knew of its container yet. */
+static void what_turns_out_to_be_in_a_container_is_told_again(void **state)
+{
+	struct fixture *f = *state;
+	char procfs[] = "/tmp/pipeline_test.XXXXXX", path[64];
+	const uint32_t pid = 40123;
+	struct pipeline_scan_options options = { .procfs = procfs, .clock_ticks = 100, .pid = &pid, .pids = 1 };
+	static const struct {
+		const char *name, *text;
+	} files[] = {
+		{ "stat", "40123 (curl) S 1 1 1 0 -1 0 1 2 3 4 5 6 7 8 20 0 1 0 12 1000 1 1 1" },
+		{ "cgroup", "0::/kubepods/pod1/cart/below\n" },
+	};
+
+	exec(f, pid, 40101, 123456789, 0, STR("/usr/bin/curl\0"), STR("curl\0"));
+	assert_null(strstr(f->line, "cart-0"));
+	assert_non_null(mkdtemp(procfs));
+	(void)snprintf(path, sizeof path, "%s/40123", procfs);
+	assert_int_equal(mkdir(path, 0700), 0);
+	for (size_t i = 0; i < 2; i++) {
+		FILE *file;
+
+		(void)snprintf(path, sizeof path, "%s/40123/%s", procfs, files[i].name);
+		file = fopen(path, "we");
+		assert_true(file && fputs(files[i].text, file) >= 0 && fclose(file) == 0);
+	}
+	assert_int_equal(pipeline_scan(f->pipeline, &options, NULL), 1);
+	assert_int_equal(f->events, 2);
+	assert_non_null(strstr(f->line, "\"binary\":\"/usr/bin/curl\""));
+	assert_non_null(strstr(f->line, "procFS"));
+	assert_non_null(strstr(f->line, "\"name\":\"cart-0\""));
+	assert_int_equal(process_cache_get(f->cache, pid)->container, CONTAINER);
+	for (size_t i = 0; i < 2; i++) {
+		(void)snprintf(path, sizeof path, "%s/40123/%s", procfs, files[i].name);
+		(void)unlink(path);
+	}
+	(void)snprintf(path, sizeof path, "%s/40123", procfs);
+	(void)rmdir(path);
+	(void)rmdir(procfs);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -518,6 +560,7 @@ int main(void)
 		CASE(the_largest_event_fits),
 		CASE(without_sinks_only_the_cache_is_kept),
 		CASE(what_runs_already_is_told),
+		CASE(what_turns_out_to_be_in_a_container_is_told_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -145,6 +145,21 @@ static void a_tree_is_read(void **state)
 	(void)state;
 }
 
+static void only_those_that_are_named(void **state)
+{
+	const uint32_t pids[] = { 20, 999, 40, 30 }; /* one that is not there, a zombie */
+	struct proc_scan_options options = { .procfs = root, .clock_ticks = 100, .pid = pids, .pids = 4 };
+	struct seen seen = { .order = "" };
+
+	assert_int_equal(proc_scan(&options, look, &seen, NULL), 0);
+	assert_string_equal(seen.order, "30 20 ");
+	options.pids = 0;
+	seen = (struct seen){ .order = "" };
+	assert_int_equal(proc_scan(&options, look, &seen, NULL), 0);
+	assert_string_equal(seen.order, "");
+	(void)state;
+}
+
 static int look_v1(void *context, struct process_found *found, bool is_kernel_thread, const char *cgroup_path)
 {
 	if (found->pid == 20)
@@ -197,6 +212,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_tree_is_read),
+		cmocka_unit_test(only_those_that_are_named),
 		cmocka_unit_test(the_controller_chooses_the_line),
 		cmocka_unit_test(no_procfs_is_an_error),
 		cmocka_unit_test(the_real_one_holds_ourselves),
