@@ -73,6 +73,9 @@ static const struct flag flags[] = {
 	  "log" },
 	{ "nri-status-file", FLAG_STRING, FIELD(nri_conf.status_file), NRI_STATUS, "FILE",
 	  "where the plugin keeps its state for others to read; empty: nowhere" },
+	{ "dump", FLAG_BOOL, FIELD(dump), "false", NULL,
+	  "print what the agent that runs (at the first of --server-address) knows of each container, as lines of "
+	  "JSON: cgroup, policies, who told of it and when, how long the decision took; then end" },
 	{ "debug-skip-program", FLAG_STRING, FIELD(debug_skip_program), "", "NAME",
 	  "leave one BPF program out, to see what it is for; never in production" },
 	{ 0 },

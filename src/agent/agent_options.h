@@ -35,6 +35,7 @@ struct agent_options {
 	int64_t announce_timeout_ns;
 	bool release_pinned_bpf;
 	bool keep_sensors_on_exit;
+	bool dump;                /* be a client of the agent that runs */
 	const char *nri;          /* "" or "false": no; "true": at the default socket; or the socket */
 	struct nri_conf nri_conf; /* --nri-…; what the plugin has and the agent has not is filled in by check() */
 

@@ -24,6 +24,7 @@ struct announcement {
 	struct announcement *newer, *older;
 	int64_t expires_ns; /* CLOCK_BOOTTIME */
 	size_t bytes;
+	uint32_t decision_us;
 	char leaf[ABI_LEAF_MAX];
 	struct admission_request request;
 };
@@ -298,12 +299,24 @@ int announced_add(struct announced *announced, const struct admission_request *r
 	return admit_if_there(announced, &announcement->request, ret_answer, err);
 }
 
-void announced_confirm(struct announced *announced, const char *path)
+void announced_decided(struct announced *announced, const char *path, uint32_t decision_us)
 {
 	struct announcement *announcement = find(announced, leaf_of(path));
 
+	if (announcement && !announcement->decision_us)
+		announcement->decision_us = decision_us;
+}
+
+void announced_confirm(struct announced *announced, const char *path)
+{
+	struct announcement *announcement = find(announced, leaf_of(path));
+	const struct pod_container *container;
+
 	if (!announcement)
 		return;
+	container = pod_registry_by_path(announced->admission->registry, path);
+	if (container)
+		pod_registry_decided(announced->admission->registry, container->cgroup_id, announcement->decision_us);
 	(void)sensor_disarm(announced->admission->sensor, announcement->leaf); /* mostly used up */
 	drop(announced, announcement);
 }
@@ -375,6 +388,8 @@ void announced_armed(struct announced *announced, const char *name, uint64_t cgr
 	if (r < 0 && r != -ENOENT) /* gone already */
 		warn(announced, "an announced container is under its policies, but is not registered", announcement,
 		     path, err.text);
+	if (r >= 0)
+		pod_registry_decided(announced->admission->registry, cgroup_id, announcement->decision_us);
 	drop(announced, announcement);
 }
 

@@ -54,6 +54,9 @@ void announced_done(struct announced *announced);
 int announced_add(struct announced *announced, const struct admission_request *request, int64_t now_ns,
 		  struct admission_answer *ret_answer, struct error *err);
 
+/* How long whoever announced `path` waited for the answer; its container's entry gets it. */
+void announced_decided(struct announced *announced, const char *path, uint32_t decision_us);
+
 /* The container at `path` has been admitted: it is not waited for any more. */
 void announced_confirm(struct announced *announced, const char *path);
 

@@ -6,6 +6,7 @@
 
 #include "agent/agent.h"
 #include "agent/agent_options.h"
+#include "agent/dump_client.h"
 #include "base/error.h"
 
 #define OPTIONS_BYTES (256 * 1024)
@@ -34,6 +35,17 @@ static int show(const struct flag_parse *parse)
 	return fwrite(text, 1, out.len, stdout) == out.len && fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
 }
 
+static int dump(const struct agent_options *options)
+{
+	const char *address = options->server_address.n ? options->server_address.item[0] : "";
+	struct error err = { 0 };
+
+	if (dump_client_run(address, stdout, &err) >= 0)
+		return EXIT_OK;
+	(void)fprintf(stderr, "tetragon: %s\n", err.text);
+	return EXIT_FAILED;
+}
+
 int main(int argc, char *argv[])
 {
 	static char memory[OPTIONS_BYTES];
@@ -51,6 +63,8 @@ int main(int argc, char *argv[])
 	}
 	if (r == 1)
 		return show(&parse);
+	if (options.dump)
+		return dump(&options);
 	if (!strcmp(options.export_filename, "-"))
 		log.fd = STDERR_FILENO; /* standard output is the events' */
 	log.level = options.log_level;

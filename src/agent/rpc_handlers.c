@@ -5,11 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/admission.h"
+#include "agent/container_dump.h"
 #include "agent/event_streams.h"
 #include "agent/policies.h"
 #include "agent/policy_status.h"
 #include "agent/request_memory.h"
 #include "agent/runtime_hook.h"
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -147,20 +150,41 @@ static void delete_tracing_policy(void *context, struct grpc_call *call, const u
 	request_memory_done(&memory);
 }
 
+static Tetragon__LogLevel log_level_told(enum log_level level)
+{
+	switch (level) {
+	case LOG_TRACE:
+		return TETRAGON__LOG_LEVEL__LOG_LEVEL_TRACE;
+	case LOG_DEBUG:
+		return TETRAGON__LOG_LEVEL__LOG_LEVEL_DEBUG;
+	case LOG_INFO:
+		return TETRAGON__LOG_LEVEL__LOG_LEVEL_INFO;
+	case LOG_WARN:
+		return TETRAGON__LOG_LEVEL__LOG_LEVEL_WARN;
+	case LOG_ERROR:
+		break;
+	}
+	return TETRAGON__LOG_LEVEL__LOG_LEVEL_ERROR;
+}
+
 static bool list_fill(struct rpc_handlers *handlers, struct request_memory *memory, const char *domain,
 		      Tetragon__ListTracingPoliciesResponse *response)
 {
 	const struct policies_entry *entry;
 
+	uint32_t *containers = request_memory_alloc(memory, ABI_POLICIES * sizeof *containers);
+
 	response->policies = request_memory_alloc(memory, ABI_POLICIES * sizeof(void *));
-	if (!response->policies)
+	if (!response->policies || !containers)
 		return false;
+	container_dump_count(handlers->sensor, containers);
 	for (size_t i = 0; (entry = policies_at(handlers->policies, i)); i++) {
 		if (*domain && strcmp(domain, entry->domain))
 			continue;
 		response->policies[response->n_policies] = policy_status_new(memory, handlers->sensor, entry);
 		if (!response->policies[response->n_policies])
 			return false;
+		response->policies[response->n_policies]->containers = containers[entry->slot];
 		response->n_policies++;
 	}
 	return true;
@@ -180,6 +204,43 @@ static void list_tracing_policies(void *context, struct grpc_call *call, const u
 			       "the list of policies is too long for one answer; name a domain");
 	else if (request)
 		reply(call, &response.base);
+	request_memory_done(&memory);
+}
+
+static void get_debug(void *context, struct grpc_call *call, const uint8_t *message, size_t len)
+{
+	static const Tetragon__DumpContainersReqArgs all = TETRAGON__DUMP_CONTAINERS_REQ_ARGS__INIT;
+	Tetragon__DumpContainersResArgs containers = TETRAGON__DUMP_CONTAINERS_RES_ARGS__INIT;
+	Tetragon__GetDebugResponse response = TETRAGON__GET_DEBUG_RESPONSE__INIT;
+	struct rpc_handlers *handlers = context;
+	const Tetragon__GetDebugRequest *request;
+	struct request_memory memory;
+
+	request = (const void *)request_of(call, &memory, &tetragon__get_debug_request__descriptor, message, len);
+	if (request && request->flag == TETRAGON__CONFIG_FLAG__CONFIG_FLAG_LOG_LEVEL) {
+		response.flag = request->flag;
+		response.arg_case = TETRAGON__GET_DEBUG_RESPONSE__ARG_LEVEL;
+		response.level = log_level_told(handlers->log->level);
+		reply(call, &response.base);
+	} else if (request && request->flag == TETRAGON__CONFIG_FLAG__CONFIG_FLAG_DUMP_CONTAINERS) {
+		const struct container_dump dump = { handlers->admission->registry, handlers->policies,
+						     handlers->sensor, &memory };
+		bool is_asked = request->arg_case == TETRAGON__GET_DEBUG_REQUEST__ARG_CONTAINERS;
+
+		response.flag = request->flag;
+		response.arg_case = TETRAGON__GET_DEBUG_RESPONSE__ARG_CONTAINERS;
+		response.containers = &containers;
+		if (container_dump_fill(&dump, is_asked ? request->containers : &all, &containers) < 0)
+			grpc_call_fail(call, GRPC_RESOURCE_EXHAUSTED, "no memory for the answer; try again");
+		else
+			reply(call, &response.base);
+	} else if (request) {
+		char text[64];
+		struct buf out = buf_over(text, sizeof text);
+
+		buf_printf(&out, "client requested unknown config flag %d", (int)request->flag);
+		grpc_call_fail(call, GRPC_UNKNOWN, text);
+	}
 	request_memory_done(&memory);
 }
 
@@ -213,6 +274,7 @@ const struct grpc_method rpc_methods[] = {
 	{ SERVICE "GetEvents", true, false, EVENTS_REQUEST, get_events },
 	{ SERVICE "AddTracingPolicy", false, true, POLICY_REQUEST, add_tracing_policy },
 	{ SERVICE "DeleteTracingPolicy", false, true, SMALL_REQUEST, delete_tracing_policy },
+	{ SERVICE "GetDebug", false, false, SMALL_REQUEST, get_debug },
 	{ SERVICE "ListTracingPolicies", false, false, SMALL_REQUEST, list_tracing_policies },
 	{ 0 },
 };

@@ -15,7 +15,7 @@
 
 static void log_decision(struct log *log, const struct admission_request *request,
 			 const struct admission_answer *answer, const char *reporter, int result,
-			 const struct error *err, int64_t began_ns)
+			 const struct error *err, int64_t took_ns)
 {
 	bool is_armed = result >= 0 && !answer->cgroup_id;
 	const char *undecided = result >= 0 ? answer->undecided : NULL;
@@ -44,7 +44,7 @@ static void log_decision(struct log *log, const struct admission_request *reques
 		if (undecided) /* it chooses by labels, name or image, and these are not known */
 			log_text(&line, "undecided-policy", undecided);
 	}
-	log_int(&line, "took-us", (clock_now_ns(CLOCK_MONOTONIC) - began_ns) / 1000);
+	log_int(&line, "took-us", took_ns / 1000);
 	(void)log_end(&line); /* counted in the log */
 }
 
@@ -85,13 +85,24 @@ static int decide(struct admission *admission, struct announced *announced, int 
 	return r;
 }
 
+/* Rounded up: 0 stands for "not known". */
+static uint32_t microseconds(int64_t ns)
+{
+	return ns < INT64_C(4000000000000) ? (uint32_t)(ns / 1000 + 1) : UINT32_MAX;
+}
+
 int runtime_hook_decide(struct admission *admission, struct announced *announced, struct log *log, int reason,
 			const char *reporter, int64_t began_ns, const struct admission_request *told,
 			struct admission_answer *ret_answer, struct error *err)
 {
 	int r = decide(admission, announced, reason, told, ret_answer, err);
+	int64_t took_ns = clock_now_ns(CLOCK_MONOTONIC) - began_ns;
 
-	log_decision(log, told, ret_answer, reporter, r, err, began_ns);
+	if (r >= 0 && ret_answer->cgroup_id)
+		pod_registry_decided(admission->registry, ret_answer->cgroup_id, microseconds(took_ns));
+	else if (r >= 0)
+		announced_decided(announced, ret_answer->path, microseconds(took_ns));
+	log_decision(log, told, ret_answer, reporter, r, err, took_ns);
 	return r;
 }
 

@@ -550,6 +550,14 @@ enum pod_path pod_registry_judge_path(const struct pod_registry *registry, const
 	return answer;
 }
 
+void pod_registry_decided(struct pod_registry *registry, uint64_t cgroup_id, uint32_t decision_us)
+{
+	struct entry *entry = find_number(registry, BY_CGROUP, cgroup_id);
+
+	if (entry && !entry->c.decision_us)
+		entry->c.decision_us = decision_us;
+}
+
 int pod_registry_each(struct pod_registry *registry, const char *pod_namespace, pod_registry_fn *each, void *context)
 {
 	for (struct entry *entry = registry->live.oldest, *next; entry; entry = next) {

@@ -54,6 +54,7 @@ struct pod_container {
 	bool labels_known;      /* these are all labels of the pod; never false where there are some */
 	int64_t registered_ns;  /* when it was first added */
 	enum pod_source source; /* who added it first */
+	uint32_t decision_us;   /* how long whoever told first waited for the answer; 0: not known */
 };
 
 struct pod_registry_options {
@@ -85,6 +86,9 @@ void pod_registry_free(struct pod_registry *registry);
  */
 int pod_registry_add(struct pod_registry *registry, const struct pod_container *info, int64_t now_ns,
 		     struct error *err);
+
+/* Notes how long the first decision about it took, if that is not known yet. */
+void pod_registry_decided(struct pod_registry *registry, uint64_t cgroup_id, uint32_t decision_us);
 
 /* Moves it to the recent ones. -ENOENT: not known. Pointers to it stay valid until the next add, remove or expire. */
 int pod_registry_remove(struct pod_registry *registry, uint64_t cgroup_id, int64_t now_ns);
