@@ -138,6 +138,12 @@ void toml_path(const struct toml_node *node, struct buf *out);
 /* Appends `key` as it has to stand in TOML: bare where that is allowed, else in double quotes with escapes. */
 void toml_write_key(struct buf *out, struct str key);
 
+/*
+ * Appends the value of `node` in TOML's syntax: as it was written, or, of a table with lines of its own, as an inline
+ * table.
+ */
+void toml_write_value(struct buf *out, const struct toml_node *node);
+
 /* Appends `text` (UTF-8) as a basic string: at most 6 bytes for one of the text, and 2. */
 void toml_write_string(struct buf *out, struct str text);
 

@@ -214,3 +214,23 @@ void toml_write_key(struct buf *out, struct str key)
 	else
 		toml_write_string(out, key);
 }
+
+void toml_write_value(struct buf *out, const struct toml_node *node)
+{
+	bool table = node->type == TOML_TABLE;
+
+	if (node->text.p) {
+		buf_str(out, node->text);
+		return;
+	}
+	buf_byte(out, table ? '{' : '[');
+	for (const struct toml_node *child = node->first; child; child = child->next) {
+		buf_text(out, child != node->first ? ", " : table ? " " : "");
+		if (table) {
+			toml_write_key(out, child->key);
+			buf_text(out, " = ");
+		}
+		toml_write_value(out, child); /* as deep as TOML_DEPTH_MAX */
+	}
+	buf_text(out, !table ? "]" : node->first ? " }" : "}");
+}

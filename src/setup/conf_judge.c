@@ -2,7 +2,6 @@
 #include "setup/conf_judge.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -12,9 +11,11 @@
 #include "base/error.h"
 #include "conf/toml.h"
 #include "setup/command_run.h"
+#include "setup/conf_paper.h"
 #include "setup/conf_patch.h"
 #include "setup/containerd_conf.h"
-#include "setup/file_swap.h"
+#include "setup/crio_conf_files.h"
+#include "setup/required_plugin.h"
 
 #define DUMP_LIMIT_NS (20 * NS_PER_S)
 #define ARGUMENTS_MAX 8
@@ -35,11 +36,24 @@ static bool is_at(const struct toml_node *node, const char *const *path, size_t 
 #define AT(node, ...) \
 	is_at(node, (const char *const[]){ __VA_ARGS__ }, sizeof(const char *[]){ __VA_ARGS__ } / sizeof(char *))
 
+static bool is_new_table(const struct toml_node *node)
+{
+	return node->type == TOML_TABLE &&
+	       ((node->depth == 2 && AT(node, "plugins", CONTAINERD_NRI)) ||
+		(node->depth == 3 && AT(node, "plugins", CONTAINERD_NRI, "default_validator")));
+}
+
 static bool nri_may_differ(const struct toml_node *x, const struct toml_node *y)
 {
+	static const char *const keys[] = { "enable", "required_plugins", "tolerate_missing_plugins_annotation" };
 	const struct toml_node *node = x ? x : y;
 
-	return AT(node, "plugins", CONTAINERD_NRI) || AT(node, "disabled_plugins") || AT(node, "imports");
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+		if (AT(node, "plugins", CONTAINERD_NRI, "default_validator", keys[i]))
+			return true;
+	if (!x && is_new_table(node)) /* what it says besides are the defaults */
+		return true;
+	return AT(node, "plugins", CONTAINERD_NRI, "disable") || AT(node, "disabled_plugins") || AT(node, "imports");
 }
 
 static bool holds(const struct toml_node *list, const char *text)
@@ -85,12 +99,89 @@ static bool hook_may_differ(const struct toml_node *x, const struct toml_node *y
 	       AT(node, "plugins", "*", "containerd", "default_runtime", "base_runtime_spec");
 }
 
+/* Whether a runtime in force starts runc, and by which base spec. */
+static bool runtime_look(const struct toml *doc, const struct toml_node *runtime, const struct toml_node **ret_spec)
+{
+	const struct toml_node *type = toml_get(doc, runtime, STR("runtime_type"));
+
+	*ret_spec = toml_get(doc, runtime, STR("base_runtime_spec"));
+	return type && toml_is_string(type, STR("io.containerd.runc.v2"));
+}
+
+static const struct toml_node *runtimes_first(const struct toml *doc, size_t plugin)
+{
+	static const char *const plugins[] = { "io.containerd.grpc.v1.cri", "io.containerd.cri.v1.runtime" };
+	const char *const path[] = { "plugins", plugins[plugin], "containerd", "runtimes", NULL };
+	const struct toml_node *table = toml_find(doc, path);
+
+	return table && table->type == TOML_TABLE ? table->first : NULL;
+}
+
+static const char *hook_achieved(const struct setup_context *context, const struct toml *after)
+{
+	for (size_t plugin = 0; plugin < 2; plugin++)
+		for (const struct toml_node *one = runtimes_first(after, plugin); one; one = one->next) {
+			const struct toml_node *spec;
+
+			(void)runtime_look(after, one, &spec);
+			if (spec && toml_is_string(spec, str_of(context->conf.runtime_spec)))
+				return NULL;
+		}
+	return "no runtime in force would have the base spec; this containerd does not read the tables of this file, "
+	       "or "
+	       "a file that is imported later says otherwise";
+}
+
+static void hook_remark(struct setup_context *context, const struct toml *after)
+{
+	for (size_t plugin = 0; plugin < 2; plugin++)
+		for (const struct toml_node *one = runtimes_first(after, plugin); one; one = one->next) {
+			const struct toml_node *spec;
+			char name[128];
+
+			if (!runtime_look(after, one, &spec) || (spec && !toml_is_string(spec, STR(""))))
+				continue;
+			(void)snprintf(name, sizeof name, "%.*s", (int)one->key.len, one->key.p);
+			(void)log_event(&context->log, LOG_WARN,
+					"this runtime has no base spec: its containers start without the hook",
+					"runtime", name, "advice",
+					"run this with --config-file=FILE for the file that has it",
+					NULL); /* counted by the log */
+		}
+}
+
 static bool crio_may_differ(const struct toml_node *x, const struct toml_node *y)
 {
 	const struct toml_node *node = x ? x : y;
 
 	return AT(node, "crio", "runtime", "runtimes", "*", "allowed_annotations") ||
-	       AT(node, "crio", "nri", "default_validator");
+	       AT(node, "crio", "nri", "default_validator", required_in_crio.enable) ||
+	       AT(node, "crio", "nri", "default_validator", required_in_crio.list) ||
+	       AT(node, "crio", "nri", "default_validator", required_in_crio.tolerate) ||
+	       (!x && node->type == TOML_TABLE && node->depth == 3 && AT(node, "crio", "nri", "default_validator"));
+}
+
+static void crio_remark(struct setup_context *context, const struct toml *after)
+{
+	static const char *const path[] = { "crio", "runtime", "runtimes", NULL };
+	const struct flag_list *wanted = &context->conf.annotations;
+	const struct toml_node *table = toml_find(after, path);
+
+	for (const struct toml_node *one = table && table->type == TOML_TABLE ? table->first : NULL; one;
+	     one = one->next) {
+		const struct toml_node *list = toml_get(after, one, STR("allowed_annotations"));
+		char name[128];
+		size_t n = 0;
+
+		while (n < wanted->n && holds(list, wanted->item[n]))
+			n++;
+		if (n == wanted->n)
+			continue;
+		(void)snprintf(name, sizeof name, "%.*s", (int)one->key.len, one->key.p);
+		(void)log_event(&context->log, LOG_WARN, "this handler does not allow the annotations", "handler", name,
+				"advice", "no file names it: --drop-in=FILE writes one that has it",
+				NULL); /* counted */
+	}
 }
 
 static const char *crio_achieved(const struct setup_context *context, const struct toml *after)
@@ -114,63 +205,69 @@ static const char *crio_achieved(const struct setup_context *context, const stru
 	return NULL;
 }
 
-static const char *const containerd_before[] = { "--config", NULL }, *const containerd_after[] = { "config", "dump",
-												   NULL };
-/* An empty folder of drop-ins: the file is judged alone, before and after. */
-static const char *const crio_before[] = { "--config-dir=", "--config", NULL }, *const crio_after[] = { "config",
-													NULL };
-
-const struct conf_judge conf_judge_nri = { "containerd",     "containerd",   containerd_before,
-					   containerd_after, nri_may_differ, nri_achieved };
-const struct conf_judge conf_judge_hook = { "containerd",     "containerd",    containerd_before,
-					    containerd_after, hook_may_differ, NULL };
-const struct conf_judge conf_judge_crio = { "CRI-O", "crio", crio_before, crio_after, crio_may_differ, crio_achieved };
-
-static int dump(struct setup_context *context, const struct conf_judge *judge, const char *path, struct toml **ret,
-		struct error *err)
+static int containerd_arguments(const struct conf_set *set, const char *root, struct conf_paper *paper,
+				const char **argv, struct error *err)
 {
+	int result = paper ? containerd_set_lay_out(set, paper, &root, err) : 0;
+
+	argv[0] = "--config";
+	argv[1] = root;
+	argv[2] = "config";
+	argv[3] = "dump";
+	argv[4] = NULL;
+	return result;
+}
+
+/* Always on paper: CRI-O fails without the one file if that is named, and does without it otherwise. */
+static int crio_arguments(const struct conf_set *set, const char *root, struct conf_paper *paper, const char **argv,
+			  struct error *err)
+{
+	const char *dir = NULL;
+	int result = crio_set_lay_out(set, root, paper, &root, &dir, err);
+
+	if (result < 0)
+		return result;
+	(void)snprintf(paper->option, sizeof paper->option, "--config-dir=%s", dir);
+	argv[0] = paper->option;
+	argv[1] = "--config";
+	argv[2] = root;
+	argv[3] = "config";
+	argv[4] = NULL;
+	return 0;
+}
+
+const struct conf_judge conf_judge_nri = { "containerd", "containerd", containerd_arguments, false, nri_may_differ,
+					   nri_achieved, NULL };
+const struct conf_judge conf_judge_hook = { "containerd",    "containerd",  containerd_arguments, false,
+					    hook_may_differ, hook_achieved, hook_remark };
+const struct conf_judge conf_judge_crio = { "CRI-O",         "crio",        crio_arguments, true,
+					    crio_may_differ, crio_achieved, crio_remark };
+
+static int dump(struct setup_context *context, const struct conf_judge *judge, const struct conf_set *set,
+		const char *root, bool on_paper, struct toml **ret, struct error *err)
+{
+	auto_paper struct conf_paper paper = { 0 };
 	const char *argv[ARGUMENTS_MAX] = { context->conf.validate };
 	auto_free char *text = NULL;
-	size_t n = 1, len;
-	int result;
+	size_t len;
+	int result = judge->arguments(set, root, on_paper ? &paper : NULL, argv + 1, err);
 
-	for (const char *const *arg = judge->before; *arg; arg++)
-		argv[n++] = *arg;
-	argv[n++] = path;
-	for (const char *const *arg = judge->after; *arg; arg++)
-		argv[n++] = *arg;
-	result = command_run(argv, DUMP_LIMIT_NS, &text, &len, err);
+	if (result >= 0)
+		result = command_run(argv, DUMP_LIMIT_NS, &text, &len, err);
 	if (result < 0)
 		return result;
 	result = toml_parse((struct str){ text, len }, ret, err);
 	return result < 0 ? error_wrap(err, -EBADMSG, "what %s printed", context->conf.validate) : 0;
 }
 
-/* Plain imports (without '*') of the new text must exist, or the daemon exits though the dump was fine. */
-static int imports_check(const struct toml *doc, const char *dir, struct error *err)
+/* Plain imports (without '*') must exist, or the daemon exits though the dump was fine. */
+static int imports_check(const struct conf_set *set, struct error *err)
 {
-	const struct toml_node *list = toml_get(doc, doc->root, STR("imports"));
-
-	for (const struct toml_node *item = list && list->type == TOML_ARRAY ? list->first : NULL; item;
-	     item = item->next) {
-		char value[PATH_MAX], path[PATH_MAX * 2];
-		struct buf out = buf_over(path, sizeof path);
-		struct str name;
-
-		if (item->type != TOML_STRING || item->text.len >= sizeof value)
-			continue;
-		toml_string(item, value, &name);
-		if (!name.len || str_find(name, '*') >= 0)
-			continue;
-		if (name.p[0] != '/') {
-			buf_text(&out, dir);
-			buf_byte(&out, '/');
-		}
-		buf_str(&out, name);
-		if (access(path, R_OK))
+	for (size_t i = 0; i < set->n; i++)
+		if (!set->file[i].doc && access(set->file[i].path, R_OK))
 			return error_set(err, EBADMSG,
-					 "it imports %s, which cannot be read: the runtime would not start", path);
-	}
+					 "it imports %s, which cannot be read: the runtime would not start",
+					 set->file[i].path);
 	return 0;
 }
 
@@ -194,35 +291,35 @@ static int difference_judge(void *user, const struct toml_node *x, const struct 
 			 y ? (int)(y->text.len < 100 ? y->text.len : 100) : 4, y && y->text.p ? y->text.p : "none");
 }
 
-int conf_judge_run(struct setup_context *context, const struct conf_judge *judge, struct file_swap *swap,
-		   struct str after, struct error *err)
+int conf_judge_before(struct setup_context *context, const struct conf_judge *judge, const struct conf_set *set,
+		      const char *root, struct toml **ret_in_force, struct error *err)
 {
-	auto_toml struct toml *old = NULL, *new = NULL, *text = NULL;
-	struct comparison comparison = { judge, err };
-	char path[PATH_MAX], dir[PATH_MAX];
-	const char *wrong;
-	int result = dump(context, judge, swap->path, &old, err);
+	int result = dump(context, judge, set, root, judge->always_on_paper, ret_in_force, err);
 
-	if (result < 0)
-		return error_wrap(err, result, "%s does not accept the file as it is, so it is not touched",
-				  judge->runtime);
-	result = file_swap_write(swap, after.p, after.len, 0644, err);
+	return result < 0 ? error_wrap(err, result, "%s does not accept the file as it is, so it is not touched",
+				       judge->runtime)
+			  : 0;
+}
+
+int conf_judge_run(struct setup_context *context, const struct conf_judge *judge, const struct toml *before,
+		   const struct conf_set *after, const char *root, struct error *err)
+{
+	struct comparison comparison = { judge, err };
+	auto_toml struct toml *new = NULL;
+	const char *wrong;
+	int result = imports_check(after, err);
+
 	if (result >= 0)
-		result = toml_parse(after, &text, err);
-	if (result < 0)
-		return result;
-	(void)snprintf(dir, sizeof dir, "%.*s", (int)str_find_last(str_of(swap->path), '/'), swap->path);
-	(void)snprintf(path, sizeof path, "%.*s/%s", (int)sizeof dir - NAME_MAX - 2, dir, swap->temporary);
-	result = imports_check(text, dir, err);
+		result = dump(context, judge, after, root, true, &new, err);
 	if (result >= 0)
-		result = dump(context, judge, path, &new, err);
-	if (result >= 0)
-		result = toml_diff(old, new, difference_judge, &comparison);
+		result = toml_diff(before, new, difference_judge, &comparison);
 	if (result < 0)
 		return error_wrap(err, result, "%s refuses the result, so nothing was changed", judge->runtime);
-	wrong = judge->achieved ? judge->achieved(context, new) : NULL;
+	wrong = judge->achieved(context, new);
 	if (wrong)
 		return error_set(err, EBADMSG, "the change would have no effect, so nothing was changed: %s", wrong);
 	(void)log_event(&context->log, LOG_INFO, "validated", "by", context->conf.validate, NULL);
+	if (judge->remark)
+		judge->remark(context, new);
 	return 0;
 }

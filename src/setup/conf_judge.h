@@ -8,21 +8,23 @@
 #ifndef SETUP_CONF_JUDGE_H
 #define SETUP_CONF_JUDGE_H
 
-#include "base/str.h"
-
 struct conf_judge;
+struct conf_set;
 struct error;
-struct file_swap;
 struct setup_context;
+struct toml;
 
 extern const struct conf_judge conf_judge_nri, conf_judge_hook, conf_judge_crio;
 
+/* What the runtime has in force with the files as they are (`set`). 0, or what command_run returns. */
+int conf_judge_before(struct setup_context *context, const struct conf_judge *judge, const struct conf_set *set,
+		      const char *root, struct toml **ret_in_force, struct error *err);
+
 /*
- * Judges `after` as the content of the file that `swap` holds, under a temporary name beside it (imports are relative
- * to it), which stays for file_swap_commit. 0; -EBADMSG: it must not be used, the text says why; or what command_run
- * returns.
+ * Judges `after`, the files as they would be, on paper: nothing of it lies on the disk. 0; -EBADMSG: it must not be
+ * used, the text says why; or what command_run returns.
  */
-int conf_judge_run(struct setup_context *context, const struct conf_judge *judge, struct file_swap *swap,
-		   struct str after, struct error *err);
+int conf_judge_run(struct setup_context *context, const struct conf_judge *judge, const struct toml *before,
+		   const struct conf_set *after, const char *root, struct error *err);
 
 #endif

@@ -5,70 +5,42 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "conf/toml.h"
-#include "setup/conf_backup.h"
 #include "setup/conf_judge.h"
+#include "setup/conf_write.h"
 #include "setup/file_swap.h"
 #include "setup/runtime_restart.h"
-#include "setup/text_diff.h"
 
 #define NOTES_BYTES 65536
 
-static int undo(struct setup_context *context, const struct conf_patch *patch, struct file_swap *swap, struct str now,
-		struct error *err)
+int conf_plan_add(struct conf_plan *plan, const char *path, char *text, size_t len, struct error *err)
 {
-	auto_free char *text = NULL;
-	size_t len;
-	int result = conf_backup_find(context->conf.backup_dir, swap, now, &text, &len, err);
+	struct conf_change *change = &plan->change[plan->n];
+	struct buf out;
 
-	if (result == -EALREADY) {
-		(void)log_event(&context->log, LOG_INFO, "nothing to do", "reason", err->text, NULL);
+	if (!text)
 		return 0;
+	if (plan->n == CONF_CHANGES_MAX) {
+		free(text);
+		return error_set(err, E2BIG, "more than %d files would have to be changed", CONF_CHANGES_MAX);
 	}
-	if (result < 0)
-		return error_wrap(err, result, "nothing is undone");
-	if (context->conf.dry_run) {
-		result = text_diff_write(stdout, swap->path, now, swap->path, (struct str){ text, len }, err);
-		return result < 0 || !fflush(stdout) ? result
-						     : error_errno(err, errno, "cannot write to standard output");
-	}
-	result = file_swap_write(swap, text, len, 0644, err);
-	if (result >= 0)
-		result = file_swap_commit(swap, err);
-	if (result < 0)
-		return result;
-	conf_backup_forget(context->conf.backup_dir, swap);
-	(void)log_event(&context->log, LOG_INFO, "restored", "filename", swap->path, NULL);
-	return runtime_restart(context, patch->judge->program, swap->path, err);
-}
-
-static bool is_same_file(const char *a, const char *b)
-{
-	struct stat x, y;
-
-	return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
-static int write_in_place(struct setup_context *context, struct file_swap *swap, struct str before, struct str after,
-			  struct error *err)
-{
-	int result = conf_backup_save(context->conf.backup_dir, swap, before, after, err);
-
-	if (result >= 0 && !swap->temporary[0])
-		result = file_swap_write(swap, after.p, after.len, 0644, err);
-	if (result >= 0)
-		result = file_swap_commit(swap, err);
-	if (result < 0)
-		return result;
-	(void)log_event(&context->log, LOG_INFO, "written output", "filename", swap->path, "backup-dir",
-			context->conf.backup_dir, NULL);
+	out = buf_over(change->path, sizeof change->path);
+	buf_text(&out, path);
+	change->text = text;
+	change->len = len;
+	plan->n++;
 	return 0;
+}
+
+void conf_plan_done(struct conf_plan *plan)
+{
+	while (plan->n)
+		free(plan->change[--plan->n].text);
 }
 
 /* A new file in the temporary folder, whose name only the log tells: as the original does. */
@@ -102,175 +74,167 @@ static int write_temporary(struct setup_context *context, const struct conf_patc
 	return 0;
 }
 
-static int write_output(struct setup_context *context, const struct conf_patch *patch, struct file_swap *swap,
-			struct str before, struct str after, struct error *err)
+static bool writes_in_place(const struct setup_context *context, const struct conf_patch *patch)
 {
+	return context->conf.in_place || patch->drop_in ||
+	       (*context->conf.output && conf_path_same(context->conf.output, patch->config_file));
+}
+
+/* Elsewhere than in place, only the configuration file itself can be written. */
+static int write_elsewhere(struct setup_context *context, const struct conf_patch *patch, struct file_swap *swap,
+			   const struct conf_plan *plan, struct error *err)
+{
+	const struct conf_change *change = &plan->change[plan->n - 1];
 	const char *output = context->conf.output;
 	int result;
 
-	if (context->conf.in_place || (*output && is_same_file(output, swap->path))) {
-		result = write_in_place(context, swap, before, after, err);
-		return result < 0 ? result : runtime_restart(context, patch->judge->program, swap->path, err);
-	}
+	if (plan->n > 1 || !conf_path_same(change->path, swap->path))
+		return error_set(err, EPERM,
+				 "a change of this file alone would have no effect: %s decides; change that with "
+				 "--config-file=%s, or with --in-place every file that decides",
+				 plan->change[0].path, plan->change[0].path);
 	if (!*output)
-		return write_temporary(context, patch, after, err);
-	result = file_swap(output, after.p, after.len, 0644, swap, err);
-	if (result < 0)
-		return result;
-	(void)log_event(&context->log, LOG_INFO, "written output", "filename", output, NULL);
-	return 0;
+		return write_temporary(context, patch, (struct str){ change->text, change->len }, err);
+	result = file_swap(output, change->text, change->len, 0644, swap, err);
+	if (result >= 0)
+		(void)log_event(&context->log, LOG_INFO, "written output", "filename", output, NULL);
+	return result;
 }
 
 static int options_check(struct setup_context *context, const struct conf_patch *patch, struct error *err)
 {
 	const struct setup_conf *conf = &context->conf;
-	bool in_place = conf->in_place || patch->drop_in;
+	const char *output = flags_find(context->parse.set, STR("output")) ? "output" : "output-file";
 
 	if (runtime_restart_check(context, err) < 0)
 		return -EINVAL;
 	if (conf->in_place && *conf->output)
-		return setup_usage_error(context, err, "--in-place and --%s exclude each other",
-					 flags_find(context->parse.set, STR("output")) ? "output" : "output-file");
+		return setup_usage_error(context, err, "--in-place and --%s exclude each other", output);
 	if (patch->drop_in && *conf->output)
-		return setup_usage_error(context, err, "--drop-in and --output exclude each other");
-	if (strcmp(conf->restart, "never") != 0 && !in_place && !conf->undo &&
-	    !is_same_file(conf->output, patch->config_file))
+		return setup_usage_error(context, err, "--drop-in and --%s exclude each other", output);
+	if (!strcmp(conf->output, "-"))
+		return setup_usage_error(context, err, "--%s: want a file; --dry-run prints the change", output);
+	if (conf->undo && *conf->output)
+		return setup_usage_error(context, err, "--undo and --%s exclude each other", output);
+	if (strcmp(conf->restart, "never") != 0 && !writes_in_place(context, patch) && !conf->undo)
 		return setup_usage_error(
 			context, err,
 			"--restart: only with --in-place, --drop-in or --undo; another file changes nothing");
 	return 0;
 }
 
-static int show(const char *path, struct str before, struct str after, struct error *err)
+static int plan_show(const struct conf_plan *plan, struct error *err)
 {
-	int result = text_diff_write(stdout, path, before, path, after, err);
+	int result = 0;
 
-	return result < 0 || !fflush(stdout) ? result : error_errno(err, errno, "cannot write to standard output");
-}
+	for (size_t i = 0; result >= 0 && i < plan->n; i++) {
+		const struct conf_change *change = &plan->change[i];
+		auto_free char *before = NULL;
+		size_t len = 0;
 
-static int drop_in_write(struct setup_context *context, const struct conf_patch *patch, const struct file_swap *swap,
-			 struct str root, bool *ret_changed, struct error *err)
-{
-	auto_free char *text = NULL, *old = NULL;
-	size_t len, old_len = 0;
-	int result = patch->drop_in_text(context, root, &text, &len, err);
-
-	if (result < 0)
-		return result;
-	result = file_read_at(AT_FDCWD, patch->drop_in, TOML_BYTES_MAX, &old, &old_len, err);
-	if (result < 0 && result != -ENOENT)
-		return error_wrap(err, result, "the drop-in");
-	*ret_changed = result < 0 || !str_equal((struct str){ old, old_len }, (struct str){ text, len });
-	if (!*ret_changed)
-		return 0;
-	if (context->conf.dry_run)
-		return show(patch->drop_in, (struct str){ old, old_len }, (struct str){ text, len }, err);
-	result = file_swap(patch->drop_in, text, len, 0644, swap, err);
-	if (result >= 0)
-		(void)log_event(&context->log, LOG_INFO, "written output", "filename", patch->drop_in, NULL);
+		(void)file_read_at(AT_FDCWD, change->path, TOML_BYTES_MAX, &before, &len,
+				   NULL); /* not there: all is new */
+		result = conf_show(change->path, (struct str){ before, len }, (struct str){ change->text, change->len },
+				   err);
+	}
 	return result;
 }
 
-/* The edit's result is there: judge it, show it, write it. */
-static int result_use(struct setup_context *context, const struct conf_patch *patch, struct file_swap *swap,
-		      struct str before, struct str after, struct error *err)
+/* The plan is judged: show it or write it. */
+static int plan_use(struct setup_context *context, const struct conf_patch *patch, struct file_swap *swap,
+		    const struct conf_set *set, const struct conf_plan *plan, struct error *err)
 {
-	int result = 0;
+	int result;
 
-	if (*context->conf.validate)
-		result = conf_judge_run(context, patch->judge, swap, after, err);
-	if (result < 0)
-		return result;
-	if (context->conf.dry_run)
-		return show(swap->path, before, after, err);
-	return write_output(context, patch, swap, before, after, err);
-}
-
-/* Puts back what the drop-in was: a folder that is imported as a whole would have it read at the next start. */
-static void drop_in_restore(const struct conf_patch *patch, const struct file_swap *swap, const char *old, size_t len)
-{
-	struct error err = { 0 };
-
-	if (old)
-		(void)file_swap(patch->drop_in, old, len, 0644, swap, &err); /* the error that led here is told */
-	else
-		(void)unlink(patch->drop_in); /* likewise */
-}
-
-/* The drop-in is written: judge it, and write the file that imports it, if that changes. */
-static int drop_in_finish(struct setup_context *context, const struct conf_patch *patch, struct file_swap *swap,
-			  struct str before, struct str after, struct error *err)
-{
-	int result = 0;
-
-	if (*context->conf.validate && (after.p || !context->conf.dry_run))
-		result = conf_judge_run(context, patch->judge, swap, after.p ? after : before, err);
-	if (result < 0 || !after.p)
-		return result;
-	return context->conf.dry_run ? show(swap->path, before, after, err)
-				     : write_in_place(context, swap, before, after, err);
-}
-
-static int drop_in_run(struct setup_context *context, const struct conf_patch *patch, struct file_swap *swap,
-		       struct str before, struct str after, struct error *err)
-{
-	auto_free char *old = NULL;
-	bool changed = false, dry = context->conf.dry_run;
-	size_t len = 0;
-	int result = file_read_at(AT_FDCWD, patch->drop_in, TOML_BYTES_MAX, &old, &len, err);
-
-	if (result < 0 && result != -ENOENT)
-		return error_wrap(err, result, "the drop-in");
-	context->conf.in_place = true;
-	/* The drop-in first: an import of a file that is not there stops the runtime. */
-	result = drop_in_write(context, patch, swap, before, &changed, err);
-	if (result < 0)
-		return error_wrap(err, result, "%s", swap->path);
-	if (!after.p && !changed) {
-		(void)log_event(&context->log, LOG_INFO, "nothing to do", NULL); /* counted by the log */
+	if (!plan->n) {
+		(void)log_event(&context->log, LOG_INFO, "nothing to do", NULL);
 		return 0;
 	}
-	result = drop_in_finish(context, patch, swap, before, after, err);
-	if (result < 0 && changed && !dry)
-		drop_in_restore(patch, swap, old, len);
-	if (result < 0 || dry)
-		return result;
-	return runtime_restart(context, patch->judge->program, swap->path, err);
+	if (context->conf.dry_run)
+		return plan_show(plan, err);
+	if (!writes_in_place(context, patch))
+		return write_elsewhere(context, patch, swap, plan, err);
+	result = conf_write(context, patch, swap, set, plan, err);
+	return result < 0 ? result : runtime_restart(context, patch->judge->program, patch->root, err);
+}
+
+/* Whether the files would say what was wanted, and the runtime's program agrees. */
+static int plan_judge(struct setup_context *context, const struct conf_patch *patch, const struct conf_facts *facts,
+		      const struct conf_plan *plan, struct error *err)
+{
+	auto_conf_set struct conf_set after = { 0 };
+	struct conf_overlay over[CONF_CHANGES_MAX];
+	int result;
+
+	for (size_t i = 0; i < plan->n; i++)
+		over[i] = (struct conf_overlay){ plan->change[i].path, { plan->change[i].text, plan->change[i].len } };
+	result = patch->read(patch, over, plan->n, &after, err);
+	if (result >= 0)
+		result = patch->check(context, patch, facts, &after, err);
+	if (result >= 0 && plan->n && facts->in_force)
+		result = conf_judge_run(context, patch->judge, facts->in_force, &after, patch->root, err);
+	return result;
+}
+
+/* A file that is there, but cannot be read or is too large, is no file that is not there. */
+static int root_check(const struct file_swap *swap, struct error *err)
+{
+	auto_free char *text = NULL;
+	size_t len;
+
+	return swap->exists ? file_swap_read(swap, TOML_BYTES_MAX, &text, &len, err) : 0;
+}
+
+/* The drop-in as it is belongs to the facts even while nothing imports it. */
+static int drop_in_mark(const struct conf_patch *patch, struct conf_set *set, struct error *err)
+{
+	struct conf_file *there = conf_set_find(set, patch->drop_in);
+	int result = there ? 0 : conf_set_add(set, patch->drop_in, err);
+
+	if (result > 0)
+		result = conf_set_load(set, set->n - 1, NULL, 0, err);
+	if (result >= 0)
+		(there ? there : &set->file[set->n - 1])->ours = true;
+	return result < 0 ? result : 0;
 }
 
 static int patch_run(struct setup_context *context, const struct conf_patch *patch, struct file_swap *swap,
 		     struct error *err)
 {
-	auto_free char *before = NULL, *after = NULL, *memory = malloc(NOTES_BYTES);
+	auto_conf_set struct conf_set set = { 0 };
+	auto_toml struct toml *in_force = NULL;
+	auto_free char *memory = malloc(NOTES_BYTES);
+	auto_free struct conf_plan *plan = calloc(1, sizeof *plan);
 	struct buf notes = buf_over(memory, memory ? NOTES_BYTES : 0);
-	size_t before_len, after_len = 0;
+	struct conf_facts facts = { .root = patch->root, .set = &set };
 	int result;
 
-	if (!memory)
+	if (!memory || !plan)
 		return error_set(err, ENOMEM, "not enough memory");
-	result = file_swap_read(swap, TOML_BYTES_MAX, &before, &before_len, err);
+	result = root_check(swap, err);
+	if (result >= 0)
+		result = patch->read(patch, NULL, 0, &set, err);
 	if (result < 0)
-		return result;
-	if (context->conf.undo)
-		return undo(context, patch, swap, (struct str){ before, before_len }, err);
-	if (patch->check) {
-		result = patch->check(context, swap->path, (struct str){ before, before_len }, err);
+		return error_wrap(err, result, "%s", patch->root);
+	result = patch->drop_in ? drop_in_mark(patch, &set, err) : 0;
+	if (result < 0)
+		return error_wrap(err, result, "the drop-in %s", patch->drop_in);
+	if (*context->conf.validate)
+		result = conf_judge_before(context, patch->judge, &set, patch->root, &in_force, err);
+	facts.in_force = in_force;
+	if (result >= 0) {
+		result = patch->plan(context, patch, &facts, plan, &notes, err);
+		if (result >= 0)
+			setup_notes_log(context, &notes);
+		if (result >= 0)
+			result = plan_judge(context, patch, &facts, plan, err);
 		if (result < 0)
-			return error_wrap(err, result, "%s", swap->path);
+			(void)error_wrap(err, result, "%s", patch->config_file);
 	}
-	result = patch->edit(context, (struct str){ before, before_len }, &after, &after_len, &notes, err);
-	if (result < 0)
-		return error_wrap(err, result, "%s", swap->path);
-	setup_notes_log(context, &notes);
-	if (patch->drop_in)
-		return drop_in_run(context, patch, swap, (struct str){ before, before_len },
-				   (struct str){ after, after_len }, err);
-	if (!after) {
-		(void)log_event(&context->log, LOG_INFO, "nothing to do", NULL);
-		return 0;
-	}
-	return result_use(context, patch, swap, (struct str){ before, before_len }, (struct str){ after, after_len },
-			  err);
+	if (result >= 0)
+		result = plan_use(context, patch, swap, &set, plan, err);
+	conf_plan_done(plan);
+	return result < 0 ? result : 0;
 }
 
 int conf_patch_run(struct setup_context *context, const struct conf_patch *patch, struct error *err)
@@ -280,7 +244,9 @@ int conf_patch_run(struct setup_context *context, const struct conf_patch *patch
 
 	if (result >= 0)
 		result = file_swap_begin(&swap, patch->config_file, NULL, err);
-	if (result >= 0 && !swap.exists)
+	if (result >= 0 && context->conf.undo)
+		return conf_undo(context, patch, &swap, err);
+	if (result >= 0 && !swap.exists && !patch->root_optional)
 		return error_set(err, ENOENT,
 				 "%s: no such file. Without a file the runtime uses its defaults; let the runtime's "
 				 "own program write "

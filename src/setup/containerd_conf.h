@@ -8,11 +8,33 @@
 #define SETUP_CONTAINERD_CONF_H
 
 #include "base/buf.h"
+#include "conf/toml_edit.h"
+#include "setup/conf_set.h"
+#include "setup/containerd_imports.h"
 
 struct error;
 
 #define CONTAINERD_NRI "io.containerd.nri.v1.nri"
 #define CONTAINERD_VERSION_MAX 4 /* of the file; 2.3's */
+
+/* NRI's table as it is written where there is none; the first one is "disable". */
+#define CONTAINERD_NRI_KEYS 7
+extern const struct toml_pair containerd_nri_keys[CONTAINERD_NRI_KEYS];
+
+/* Beginnings of the first line of our drop-ins. */
+extern const char containerd_nri_mark[], containerd_hook_mark[];
+
+/* The file's version; 0 where it says none, or nothing that could be one. */
+int containerd_file_version(const struct toml *doc);
+
+/* Whether a runtime's table is one of runc's type: says so, or is a template's ${…}, or says nothing and is called
+ * runc.
+ */
+bool containerd_is_runc(const struct toml *doc, const struct toml_node *runtime);
+
+/* Whether the file has tables of CRI under the names of containerd 2.x, which 1.x does not know. The file's version
+ * says nothing about that. */
+bool containerd_has_names_of_2(const struct toml *doc);
 
 /*
  * Common to the functions below. `text` is borrowed. *ret_text: malloc'd, caller frees; NULL when nothing has to
@@ -23,39 +45,47 @@ struct error;
  */
 
 /*
- * NRI on: its table with `disable = false`, its name out of disabled_plugins. A file without `version`, which
- * containerd 1.x reads as version 1 and in which it knows no table of this name, gets `version = 2` where that changes
- * nothing else.
+ * NRI on: its table with `disable = false`, its name out of disabled_plugins. A file of version 1, or without
+ * `version`, which containerd 1.x reads as version 1 and in which it knows no table of this name, gets version 2 where
+ * that changes nothing else.
  */
 int containerd_enable_nri(struct str text, char **ret_text, size_t *ret_len, struct buf *notes, struct error *err);
 
-/*
- * base_runtime_spec = `spec_path` for each runtime of type io.containerd.runc.v2 (or ${…}, a template's) that has none
- * or an empty one, under the names of containerd 1.x and 2.x. -ENOENT: no such runtime in this file.
- */
-int containerd_add_oci_hook(struct str text, const char *spec_path, char **ret_text, size_t *ret_len, struct buf *notes,
-			    struct error *err);
+struct containerd_hook {
+	const char *spec_path;
+	const struct toml *in_force; /* what containerd's `config dump` printed; NULL: not known */
+	bool builtin_elsewhere;      /* another file gives the built-in runtime, runc, its base spec */
+};
 
 /*
- * A drop-in with NRI on for a root file `text`: its version as it stands there, the keys that its NRI table has
- * (containerd <= 1.7 replaces the whole table), `disable = false`. Fails where a drop-in cannot help: the name stands
- * in disabled_plugins (-ENOTSUP).
+ * base_runtime_spec for each runtime of runc's type that has none or an empty one, under the names of containerd 1.x
+ * and 2.x, and in a file of version 1 or none under the short one. Where no runtime is called runc, and containerd has
+ * its built-in one in force, a table of it is added that changes nothing but this key. -ENOENT: no such runtime, and
+ * whether the built-in one is in force cannot be told; -ENOTSUP: CRI is switched off.
  */
-int containerd_nri_drop_in(struct str text, char **ret_text, size_t *ret_len, struct error *err);
+int containerd_add_oci_hook(struct str text, const struct containerd_hook *hook, char **ret_text, size_t *ret_len,
+			    struct buf *notes, struct error *err);
 
 /*
- * A drop-in with base_runtime_spec for each runtime of type io.containerd.runc.v2 in the root file `text` that has
- * none. Only for versions 3 and 4 of the file (-ENOTSUP): containerd 2.x joins a drop-in key by key, 1.x replaces all
- * of CRI's table. -ENOENT: no such runtime.
+ * Drop-ins. `set` is what the root file (its first) imports; what is marked `ours` is the drop-in as it was, and is
+ * carried over. Both have the root's version as it stands there; a root of version 1 or none is refused (-ENOTSUP).
+ *
+ * NRI on, with all keys that its table has by the other files (containerd 1.x replaces the whole table). `plugin`
+ * (NULL: none) is required besides what is required already; `tolerate`: as in required_plugin.h. Fails where a drop-in
+ * cannot help: the name stands in disabled_plugins (-ENOTSUP).
  */
-int containerd_hook_drop_in(struct str text, const char *spec_path, char **ret_text, size_t *ret_len,
-			    struct error *err);
+int containerd_nri_drop_in(const struct conf_set *set, enum containerd_kind kind, const char *plugin,
+			   const char *tolerate, char **ret_text, size_t *ret_len, struct error *err);
 
 /*
- * Sees to it that the root file reads `path`: an `imports` pattern matches, or the path is added. Patterns are relative
- * to `root_dir`, the folder of the root file.
+ * base_runtime_spec for each runtime of runc's type, of whichever file, that has none. -ENOTSUP where containerd 1.x
+ * may read it, which would replace all of CRI's table: version 2 with 1.x's names, unless `kind` is 2.x.
  */
-int containerd_add_import(struct str text, const char *root_dir, const char *path, char **ret_text, size_t *ret_len,
-			  struct buf *notes, struct error *err);
+int containerd_hook_drop_in(const struct conf_set *set, enum containerd_kind kind, const char *spec_path,
+			    char **ret_text, size_t *ret_len, struct error *err);
+
+/* Sees to it that the root file imports `path`, absolute. */
+int containerd_add_import(struct str text, const char *path, char **ret_text, size_t *ret_len, struct buf *notes,
+			  struct error *err);
 
 #endif

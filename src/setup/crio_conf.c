@@ -98,7 +98,8 @@ static int handler_patch(struct toml_edit *edit, const struct toml_node *handler
 		    : list_set(edit, handler, add, missing, err);
 }
 
-static int handlers_patch(struct toml_edit *edit, const struct addition *add, struct buf *notes, struct error *err)
+static int handlers_patch(struct toml_edit *edit, const struct addition *add, const struct crio_scope *scope,
+			  struct buf *notes, struct error *err)
 {
 	const struct toml_node *handlers = toml_find(edit->doc, handlers_path);
 	int result = 0;
@@ -110,9 +111,11 @@ static int handlers_patch(struct toml_edit *edit, const struct addition *add, st
 			err, ENOENT,
 			"no [crio.runtime.runtimes.NAME] in this file; name the file that holds the handlers with "
 			"--config-file (often one of /etc/crio/crio.conf.d). CRI-O takes a handler whole from the last "
-			"file that names it, so a new file with this one key would drop its others");
+			"file that names it, so a new file with this one key would drop its others; --drop-in=FILE "
+			"with --validate=BINARY writes one that has them all");
 	for (const struct toml_node *one = handlers->first; !result && one; one = one->next)
-		result = handler_patch(edit, one, add, notes, err);
+		if (!scope || scope->counts(scope->user, one->key))
+			result = handler_patch(edit, one, add, notes, err);
 	return result;
 }
 
@@ -131,8 +134,8 @@ static int quote_all(struct addition *add, struct error *err)
 	return 0;
 }
 
-int crio_enable_annotations(struct str text, const char *const *annotations, size_t n, char **ret_text, size_t *ret_len,
-			    struct buf *notes, struct error *err)
+int crio_enable_annotations(struct str text, const char *const *annotations, size_t n, const struct crio_scope *scope,
+			    char **ret_text, size_t *ret_len, struct buf *notes, struct error *err)
 {
 	auto_toml struct toml *doc = NULL;
 	struct addition add = { .text = annotations, .n = n };
@@ -152,7 +155,7 @@ int crio_enable_annotations(struct str text, const char *const *annotations, siz
 	result = add.quoted && add.missing ? quote_all(&add, err)
 					   : error_set(err, ENOMEM, "not enough memory to edit the configuration");
 	if (!result)
-		result = handlers_patch(&edit, &add, notes, err);
+		result = handlers_patch(&edit, &add, scope, notes, err);
 	if (!result && !toml_edit_is_empty(&edit))
 		result = toml_edit_apply(&edit, ret_text, ret_len, err);
 	for (size_t i = 0; add.quoted && i < n; i++)

@@ -97,9 +97,9 @@ static bool is_leftover(const char *entry, const char *name)
 }
 
 /* Of a run that was killed; we have the lock, so nobody is using it. */
-static void leftovers_remove(const struct file_swap *swap)
+static void leftovers_remove(const struct file_swap *swap, int folder)
 {
-	int fd = openat(swap->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	struct dirent *entry;
 
@@ -110,7 +110,7 @@ static void leftovers_remove(const struct file_swap *swap)
 	}
 	while ((entry = readdir(dir)))
 		if (is_leftover(entry->d_name, swap->name))
-			(void)unlinkat(swap->dir_fd, entry->d_name, 0); /* as above */
+			(void)unlinkat(folder, entry->d_name, 0); /* as above */
 	(void)closedir(dir);
 }
 
@@ -139,8 +139,43 @@ int file_swap_begin(struct file_swap *swap, const char *path, const struct file_
 		swap->uid = st.st_uid;
 		swap->gid = st.st_gid;
 	}
-	leftovers_remove(swap);
+	leftovers_remove(swap, swap->dir_fd);
 	return 0;
+}
+
+/* Where the temporary file lies. */
+static int temporary_folder(const struct file_swap *swap)
+{
+	return swap->apart_fd >= 0 ? swap->apart_fd : swap->dir_fd;
+}
+
+/* Number of the mount that `fd` lies on; -1 where /proc does not tell. */
+static long mount_id(int fd)
+{
+	char path[64], text[512];
+	const char *at;
+	ssize_t n;
+	auto_close int info = -1;
+
+	(void)snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
+	info = open(path, O_RDONLY | O_CLOEXEC);
+	n = info >= 0 ? read(info, text, sizeof text - 1) : 0;
+	if (n <= 0)
+		return -1;
+	text[n] = '\0';
+	at = strstr(text, "mnt_id:");
+	return at ? strtol(at + strlen("mnt_id:"), NULL, 10) : -1;
+}
+
+void file_swap_apart(struct file_swap *swap, const char *dir)
+{
+	swap->apart_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (swap->apart_fd < 0)
+		return;
+	if (mount_id(swap->apart_fd) >= 0 && mount_id(swap->apart_fd) == mount_id(swap->dir_fd))
+		leftovers_remove(swap, swap->apart_fd);
+	else
+		(void)close(take_fd(&swap->apart_fd)); /* a rename would not work from there */
 }
 
 int file_swap_read(const struct file_swap *swap, size_t limit_bytes, char **ret_text, size_t *ret_len,
@@ -200,10 +235,10 @@ static int name_give(const struct file_swap *swap, int fd, const char *name)
 {
 	char proc[64];
 
-	if (!linkat(fd, "", swap->dir_fd, name, AT_EMPTY_PATH))
+	if (!linkat(fd, "", temporary_folder(swap), name, AT_EMPTY_PATH))
 		return 0;
 	(void)snprintf(proc, sizeof proc, "/proc/self/fd/%d", fd);
-	return linkat(AT_FDCWD, proc, swap->dir_fd, name, AT_SYMLINK_FOLLOW) ? -errno : 0;
+	return linkat(AT_FDCWD, proc, temporary_folder(swap), name, AT_SYMLINK_FOLLOW) ? -errno : 0;
 }
 
 static const char *advice(int code)
@@ -227,7 +262,7 @@ static const char *advice(int code)
 int file_swap_write(struct file_swap *swap, const void *bytes, size_t n, mode_t mode, struct error *err)
 {
 	char name[NAME_MAX + 1];
-	auto_close int fd = openat(swap->dir_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	auto_close int fd = openat(temporary_folder(swap), ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
 	bool nameless = fd >= 0;
 	int result = temporary_name(swap, name);
 
@@ -239,7 +274,7 @@ int file_swap_write(struct file_swap *swap, const void *bytes, size_t n, mode_t 
 		}
 	}
 	if (!result && !nameless) {
-		fd = openat(swap->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		fd = openat(temporary_folder(swap), name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 		if (fd < 0) {
 			result = -errno;
 		} else {
@@ -255,7 +290,7 @@ int file_swap_write(struct file_swap *swap, const void *bytes, size_t n, mode_t 
 
 int file_swap_commit(struct file_swap *swap, struct error *err)
 {
-	if (renameat(swap->dir_fd, swap->temporary, swap->dir_fd, swap->name)) {
+	if (renameat(temporary_folder(swap), swap->temporary, swap->dir_fd, swap->name)) {
 		int code = errno;
 
 		return error_set(err, code, "cannot write %s: %s%s", swap->path, strerror(code), advice(code));
@@ -281,9 +316,12 @@ void file_swap_end(struct file_swap *swap)
 	if (swap->dir_fd < 0)
 		return;
 	if (swap->temporary[0])
-		(void)unlinkat(swap->dir_fd, swap->temporary, 0); /* the error before this one is the one to tell */
-	(void)close(swap->dir_fd);                                /* unlocks */
-	swap->dir_fd = -1;
+		(void)unlinkat(temporary_folder(swap), swap->temporary,
+			       0); /* the error before this one is the one to tell */
+	(void)close(swap->dir_fd); /* unlocks */
+	if (swap->apart_fd >= 0)
+		(void)close(swap->apart_fd); /* only read */
+	swap->apart_fd = swap->dir_fd = -1;
 }
 
 int file_swap(const char *path, const void *bytes, size_t n, mode_t mode, const struct file_swap *holder,

@@ -16,6 +16,7 @@
 struct error;
 
 struct file_swap {
+	int apart_fd;            /* folder of the temporary file, where that is another one; else -1 */
 	int dir_fd;              /* locked (flock) from begin to end: two runs on one folder come one after the other */
 	char path[PATH_MAX];     /* of the target, without links */
 	char name[NAME_MAX + 1]; /* of the target in its folder */
@@ -39,6 +40,12 @@ int file_swap_read(const struct file_swap *swap, size_t limit_bytes, char **ret_
 		   struct error *err);
 
 /*
+ * Has the temporary file lie in `dir`, for a target in a folder whose files all count whatever they are called. Only
+ * where `dir` is on the same mount; else it stays in the target's folder.
+ */
+void file_swap_apart(struct file_swap *swap, const char *dir);
+
+/*
  * Writes the new content under a temporary name; a target that does not exist yet gets `mode`. Returns 0 or -errno;
  * -EROFS, -EACCES and -ENOSPC tell what to do.
  */
@@ -54,9 +61,9 @@ int file_swap_remove(struct file_swap *swap, struct error *err);
 void file_swap_end(struct file_swap *swap);
 
 #define auto_swap __attribute__((cleanup(file_swap_end)))
-#define FILE_SWAP_NONE       \
-	{                    \
-		.dir_fd = -1 \
+#define FILE_SWAP_NONE                       \
+	{                                    \
+		.apart_fd = -1, .dir_fd = -1 \
 	}
 
 /* All of it: begin, write, commit, end. */

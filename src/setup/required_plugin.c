@@ -22,7 +22,7 @@ const struct required_names required_in_crio = { "CRI-O", crio_path, "nri_enable
 struct values {
 	const char *plugin;   /* as it is */
 	const char *quoted;   /* the plugin */
-	const char *list;     /* a list of it alone */
+	const char *list;     /* a list of it, behind what is carried over */
 	const char *tolerate; /* "": none */
 };
 
@@ -89,9 +89,10 @@ static int table_change(struct toml_edit *edit, const struct toml_node *table, c
 }
 
 int required_plugin_add(struct str text, const struct required_names *names, const char *plugin, const char *tolerate,
-			char **ret_text, size_t *ret_len, struct buf *notes, struct error *err)
+			const struct toml_node *carried, char **ret_text, size_t *ret_len, struct buf *notes,
+			struct error *err)
 {
-	char name[1024], list[1024], other[1024];
+	char name[1024], list[16384], other[1024];
 	struct buf one = buf_over(name, sizeof name), two = buf_over(list, sizeof list),
 		   three = buf_over(other, sizeof other);
 	const struct values values = { plugin, name, list, other };
@@ -103,12 +104,18 @@ int required_plugin_add(struct str text, const struct required_names *names, con
 	*ret_len = 0;
 	toml_write_string(&one, str_of(plugin));
 	buf_byte(&two, '[');
+	for (const struct toml_node *item = carried && carried->type == TOML_ARRAY ? carried->first : NULL; item;
+	     item = item->next)
+		if (!toml_is_string(item, str_of(plugin))) {
+			toml_write_value(&two, item);
+			buf_text(&two, ", ");
+		}
 	toml_write_string(&two, str_of(plugin));
 	buf_byte(&two, ']');
 	if (tolerate)
 		toml_write_string(&three, str_of(tolerate));
 	if (one.overflow || two.overflow || three.overflow)
-		return error_set(err, EINVAL, "the plugin's or the annotation's name is too long");
+		return error_set(err, EINVAL, "the names of the plugins or the annotation are too long");
 	result = toml_parse(text, &doc, err);
 	if (result < 0)
 		return result;

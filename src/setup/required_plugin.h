@@ -10,6 +10,7 @@
 #include "base/buf.h"
 
 struct error;
+struct toml_node;
 
 /* Where one runtime keeps it. */
 struct required_names {
@@ -21,10 +22,12 @@ struct required_names {
 extern const struct required_names required_in_containerd, required_in_crio;
 
 /*
- * `tolerate` (NULL: none): the pod annotation with which a pod is let off. What is required already stays so. Results,
- * notes and errors as in containerd_conf.h.
+ * `tolerate` (NULL: none): the pod annotation with which a pod is let off. What is required already stays so; `carried`
+ * (may be NULL): the list that another file has, which one of this file will replace. Results, notes and errors as in
+ * containerd_conf.h.
  */
 int required_plugin_add(struct str text, const struct required_names *names, const char *plugin, const char *tolerate,
-			char **ret_text, size_t *ret_len, struct buf *notes, struct error *err);
+			const struct toml_node *carried, char **ret_text, size_t *ret_len, struct buf *notes,
+			struct error *err);
 
 #endif

@@ -154,8 +154,8 @@ static const struct flag hook_rows[] = {
 	  "base spec that the runtimes are to use" },
 	{ "drop-in", FLAG_STRING, FIELD(drop_in), "", "FILE",
 	  "write the change into a file of its own, which --config-file imports (an import is added if it does not); "
-	  "only "
-	  "for versions 3 and 4 of the file: containerd 1.x would lose settings" },
+	  "not "
+	  "for containerd 1.x, which would lose settings: version 2 of the file needs --validate" },
 	{ "write-runtime-spec", FLAG_BOOL, FIELD(write_spec), "false", NULL,
 	  "write that file: `ctr oci spec`, and the hook in it; with --undo: take it away again" },
 	{ "ctr", FLAG_STRING, FIELD(ctr), "ctr", "BINARY", "containerd's client, for --write-runtime-spec" },
@@ -167,11 +167,17 @@ static const struct flag hook_rows[] = {
 
 static const struct flag crio_rows[] = {
 	{ "config-file", FLAG_STRING, FIELD(config_file), "/etc/crio/crio.conf", "FILE",
-	  "configuration to change: the file that holds the handlers, [crio.runtime.runtimes.NAME]" },
+	  "CRI-O's configuration: each handler, [crio.runtime.runtimes.NAME], is changed in the file that decides it, "
+	  "this one or one of --config-dir; a file of --config-dir is changed alone" },
+	{ "config-dir", FLAG_STRING, FIELD(config_dir), "", "DIR",
+	  "folder of drop-ins, all of which CRI-O reads after --config-file; without it crio.conf.d beside that" },
+	{ "drop-in", FLAG_STRING, FIELD(drop_in), "", "FILE",
+	  "write the change into a file of its own below --config-dir: handlers that have to change are copied whole, "
+	  "as they are in force" },
 	{ "annotations", FLAG_LIST, FIELD(annotations), "", "NAME,...", "annotations to allow" },
 	{ "require-plugin", FLAG_STRING, FIELD(require_plugin), "", "NAME",
 	  "declare this NRI plugin required (needs --validate): while it is not connected no container is created, "
-	  "static pods at boot included. A later file of crio.conf.d that has such a list replaces this one" },
+	  "static pods at boot included. What is required already stays so" },
 	{ "tolerate-annotation", FLAG_STRING, FIELD(tolerate), "", "KEY",
 	  "with --require-plugin: pods that carry this annotation start without the plugin, so it is an off switch in "
 	  "the hands of whoever may write pods" },
@@ -267,7 +273,8 @@ const struct setup_command setup_commands[SETUP_COMMANDS] = {
 	  { PROGRAM "patch-containerd-conf add-oci-hook [flags] [hook-args ARG...]",
 	    "Gives each runtime of type io.containerd.runc.v2 that has no base_runtime_spec the one of "
 	    "--runtime-spec,\n"
-	    "under the plugin names of containerd 1.x and 2.x. The way for containerd without NRI (1.6).",
+	    "under the plugin names of containerd 1.x and 2.x, and the built-in runc where no file names it. The way\n"
+	    "for containerd without NRI (1.6).",
 	    hook_rows },
 	  setup_add_oci_hook,
 	  true },
@@ -275,8 +282,8 @@ const struct setup_command setup_commands[SETUP_COMMANDS] = {
 	  "enable-annotations",
 	  "let CRI-O's handlers see these annotations",
 	  { PROGRAM "patch-crio-conf enable-annotations [flags]",
-	    "Adds to allowed_annotations of every handler in the file those that are not there yet; declares an NRI\n"
-	    "plugin required.",
+	    "Adds to allowed_annotations of every handler those that are not there yet, in the file that decides; or\n"
+	    "in a drop-in. Declares an NRI plugin required.",
 	    crio_rows },
 	  setup_enable_annotations,
 	  false },

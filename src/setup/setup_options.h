@@ -19,7 +19,7 @@ struct setup_conf {
 	struct flag_list args;
 	bool daemonize;
 	/* patch-… */
-	const char *config_file, *output, *backup_dir, *validate, *drop_in, *runtime_spec, *ctr, *hook;
+	const char *config_file, *config_dir, *output, *backup_dir, *validate, *drop_in, *runtime_spec, *ctr, *hook;
 	const char *restart, *unit, *require_plugin, *tolerate;
 	struct flag_list annotations;
 	bool dry_run, in_place, undo, write_spec;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All edits on any bytes. The first byte chooses the edit. What comes out is TOML, every line that was not
+ * All edits and drop-ins on any bytes. The first byte chooses which. What comes out is TOML, every line that was not
  * touched is there byte for byte and in order, and editing it again changes nothing. That only the keys meant differ is
- * checked by the edit itself, which refuses with -EBADMSG: here such a refusal is a failure.
+ * checked by the edit itself, which refuses with -EBADMSG: here such a refusal is a failure. A drop-in is made again,
+ * with itself among the files, and comes out the same.
  */
 #include <assert.h>
 #include <errno.h>
@@ -18,27 +19,73 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+#define EDITS 6
+#define KINDS 9 /* and three drop-ins */
+
+static const char *const annotations[] = { "a", "io.x/\"y\"" };
+
+/* The drop-in for a root file and, where there is one already (p not NULL), the one as it was. */
+static int drop_in(unsigned kind, struct str text, struct str ours, char **ret_text, size_t *ret_len, struct error *err)
+{
+	const struct crio_wish wish = { .annotations = annotations, .n = 2, .plugin = "tetragon" };
+	const struct conf_overlay over[] = { { "/fuzz/a", text }, { "/fuzz/b", ours } };
+	auto_conf_set struct conf_set set = { 0 };
+	static char memory[1 << 20];
+	struct buf notes = buf_over(memory, sizeof memory);
+	int result = 0;
+
+	for (size_t i = 0; result >= 0 && i < (ours.p ? 2 : 1); i++) {
+		result = conf_set_add(&set, over[i].path, err);
+		if (result >= 0)
+			result = conf_set_load(&set, i, over, 2, err);
+		set.file[i].ours = i;
+	}
+	if (result < 0)
+		return result;
+	if (kind == EDITS)
+		return containerd_nri_drop_in(&set, CONTAINERD_ANY, "tetragon", "io.x/skip", ret_text, ret_len, err);
+	if (kind == EDITS + 1)
+		return containerd_hook_drop_in(&set, CONTAINERD_2, "/x/spec.json", ret_text, ret_len, err);
+	return crio_drop_in(&set, &wish, ret_text, ret_len, &notes, err);
+}
+
+static void drop_in_twice(unsigned kind, struct str text)
+{
+	char *once = NULL, *twice = NULL;
+	struct error err = { 0 };
+	size_t len, again;
+	int result = drop_in(kind, text, (struct str){ 0 }, &once, &len, &err);
+
+	assert(result != -EBADMSG);
+	if (result < 0 || !once)
+		return;
+	result = drop_in(kind, text, (struct str){ once, len }, &twice, &again, &err);
+	assert(result >= 0 && twice && len == again && !memcmp(once, twice, len));
+	free(once);
+	free(twice);
+}
+
 static int edit(unsigned kind, struct str text, char **ret_text, size_t *ret_len, struct error *err)
 {
-	static const char *const annotations[] = { "a", "io.x/\"y\"" };
+	static const struct containerd_hook hook = { .spec_path = "/x/spec.json" };
 	static char memory[1 << 20];
 	struct buf notes = buf_over(memory, sizeof memory);
 
-	switch (kind % 6) {
+	switch (kind % KINDS) {
 	case 0:
 		return containerd_enable_nri(text, ret_text, ret_len, &notes, err);
 	case 1:
-		return containerd_add_oci_hook(text, "/x/spec.json", ret_text, ret_len, &notes, err);
+		return containerd_add_oci_hook(text, &hook, ret_text, ret_len, &notes, err);
 	case 2:
-		return crio_enable_annotations(text, annotations, 2, ret_text, ret_len, &notes, err);
+		return crio_enable_annotations(text, annotations, 2, NULL, ret_text, ret_len, &notes, err);
 	case 3:
-		return containerd_add_import(text, "/etc/containerd", "/etc/containerd/conf.d/x.toml", ret_text,
-					     ret_len, &notes, err);
+		return containerd_add_import(text, "/etc/containerd/conf.d/x.toml", ret_text, ret_len, &notes, err);
 	case 4:
-		return required_plugin_add(text, &required_in_containerd, "tetragon", "io.x/skip", ret_text, ret_len,
-					   &notes, err);
+		return required_plugin_add(text, &required_in_containerd, "tetragon", "io.x/skip", NULL, ret_text,
+					   ret_len, &notes, err);
 	default:
-		return required_plugin_add(text, &required_in_crio, "tetragon", NULL, ret_text, ret_len, &notes, err);
+		return required_plugin_add(text, &required_in_crio, "tetragon", NULL, NULL, ret_text, ret_len, &notes,
+					   err);
 	}
 }
 
@@ -112,6 +159,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!size || size > 1 << 16)
 		return 0;
+	if (data[0] % KINDS >= EDITS) {
+		drop_in_twice(data[0] % KINDS, text);
+		return 0;
+	}
 	result = edit(data[0], text, &once, &len, &err);
 	assert(result != -EBADMSG);
 	if (result < 0 || !once)

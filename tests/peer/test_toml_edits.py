@@ -13,6 +13,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 SETUP = os.environ.get("SETUP_PROGRAM", str(TOP / "build/bin/tetragon-oci-hook-setup"))
 FIXTURES = TOP / "tests/fixtures/conf"
 NRI = "io.containerd.nri.v1.nri"
+CRI_1, CRI_2 = "io.containerd.grpc.v1.cri", "io.containerd.cri.v1.runtime"
 KEYS = {"disable": False, "disable_connections": False, "plugin_config_path": "/etc/nri/conf.d", "plugin_path": "/opt/nri/plugins",
         "plugin_registration_timeout": "5s", "plugin_request_timeout": "2s", "socket_path": "/var/run/nri/nri.sock"}
 
@@ -114,6 +115,7 @@ NRI_CASES = [
     ("without version, empty", "", {"version": 2}),
     ("without version, comments", "# nothing\n\n", {"version": 2}),
     ("without version, names that do not change", "root = '/x'\ndisabled_plugins = []\n[grpc]\n  address = '/y'\n", {"version": 2}),
+    ("version 1, empty", "# c\nversion = 1 # v\n", {"version": 2}),
     ("without version, NRI alone", f"[plugins.'{NRI}']\ndisable = false\n", {"version": 2}),
 ]
 
@@ -151,8 +153,8 @@ REFUSED = [
     ("disabled_plugins is a string", "version = 2\ndisabled_plugins = 'x'\n", "line 2, column 20"),
     ("disabled_plugins holds a number", "version = 2\ndisabled_plugins = ['x', 1]\n", "line 2, column 26"),
     ("version is a string", "version = '2'\n", "line 1, column 11"),
-    ("version 1", "version = 1\n", "config migrate"),
-    ("version 5", "version = 5\n", "versions 2 to 4"),
+    ("version 1, CRI settings", 'version = 1\n[plugins.cri]\nsandbox_image = "x"\n', "config migrate"),
+    ("version 5", "version = 5\n", "versions 1 to 4"),
     ("docker's packaged file", '#   Copyright\n\ndisabled_plugins = ["cri"]\n\n#root = "/var/lib/containerd"\n', "the file has no version"),
     ("no version, CRI settings", '[plugins."io.containerd.grpc.v1.cri"]\nsandbox_image = "x"\n', "the file has no version"),
     ("no version, imports", "imports = ['/etc/containerd/conf.d/*.toml']\n", "the file has no version"),
@@ -208,8 +210,63 @@ def test_add_oci_hook_edits_templates_and_aks(tmp_path):
 
 
 def test_add_oci_hook_finds_nothing(tmp_path):
-    assert "no runtime of type" in edit(tmp_path, "version = 2\n", *HOOK, status=1)
-    assert "no runtime of type" in edit(tmp_path, (FIXTURES / "containerd-1.6-debian/config.toml").read_bytes(), *HOOK, status=1)
+    """1.x has no runc beside these, 2.x has: which it is only --validate can tell."""
+    text = f'version = 2\n[plugins."{CRI_1}".containerd.runtimes.kata]\nruntime_type = "io.containerd.kata.v2"\n'
+    assert "no runtime of type" in edit(tmp_path, text, *HOOK, status=1)
+
+
+RUNC = {"runtime_type": "io.containerd.runc.v2", "base_runtime_spec": "/etc/containerd/base-spec.json"}
+BUILTIN = [
+    # the file, the plugin, what its table of runc says, what else changes
+    ("version 2", "version = 2\n", CRI_1, RUNC | {"sandbox_mode": "podsandbox"}, {}),
+    ("none", "", CRI_1, RUNC | {"sandbox_mode": "podsandbox"}, {"version": 2}),
+    ("version 3", "version = 3\n", CRI_2, RUNC, {}),
+    ("version 4", 'version = 4\n[debug]\nlevel = "info"\n', CRI_2, RUNC, {}),
+    ("version 2, names of 2.x", "version = 2\n[plugins.'io.containerd.cri.v1.images']\nx = 1\n", CRI_2, RUNC, {}),
+    ("version 3, another runtime", f'version = 3\n[plugins."{CRI_2}".containerd.runtimes.kata]\nruntime_type = "io.containerd.kata.v2"\n', CRI_2, RUNC, {}),
+    ("no version, short name", "[plugins.cri]\nsandbox_image = 'x'\n", "cri", RUNC | {"sandbox_mode": "podsandbox"}, {}),
+    ("version 1, nothing", "version = 1\n", CRI_1, RUNC | {"sandbox_mode": "podsandbox"}, {"version": 2}),
+    ("debian", (FIXTURES / "containerd-1.6-debian/config.toml").read_text(), CRI_1, RUNC | {"sandbox_mode": "podsandbox"}, {}),
+]
+
+
+@pytest.mark.parametrize("why, text, plugin, runc, more", BUILTIN, ids=[case[0] for case in BUILTIN])
+def test_add_oci_hook_writes_the_built_in_runtime_down(tmp_path, why, text, plugin, runc, more):
+    result = edit(tmp_path, text, *HOOK)
+    was, now = tomllib.loads(text) | more, tomllib.loads(result.decode())
+    was.setdefault("plugins", {}).setdefault(plugin, {}).setdefault("containerd", {}).setdefault("runtimes", {})["runc"] = runc
+    assert now == was and only_inserted(text.encode(), result, lines=bool(more))
+    assert edit(tmp_path, result, *HOOK) is None
+
+
+HOOK_CASES = [
+    # the file, the tables that get the key
+    ("options alone", f'version = 2\n[plugins."{CRI_1}".containerd.runtimes.runc.options]\nSystemdCgroup = true\n', [CRI_1]),
+    ("short name", '[plugins.cri.containerd.runtimes.runc]\nruntime_type = "io.containerd.runc.v2"\n', ["cri"]),
+    ("version 1", 'version = 1\n[plugins."cri".containerd.runtimes.runc]\nruntime_type = "io.containerd.runc.v2"\n', ["cri"]),
+    ("both names", f'version = 2\n[plugins."{CRI_1}".containerd.runtimes.runc]\nruntime_type = "io.containerd.runc.v2"\n'
+                   f'[plugins."{CRI_2}".containerd.runtimes.runc]\nruntime_type = "io.containerd.runc.v2"\n', [CRI_1, CRI_2]),
+    ("an empty one", f'version = 3\n[plugins."{CRI_2}".containerd.runtimes.runc]\nruntime_type = "io.containerd.runc.v2"\nbase_runtime_spec = ""\n', [CRI_2]),
+    ("a template's type", f'version = 2\n[plugins."{CRI_1}".containerd.runtimes."${{RUNTIME}}"]\nruntime_type = "${{RUNTIME_TYPE}}"\n'
+                          f'[plugins."{CRI_1}".containerd.runtimes.runc]\nruntime_type = "${{RUNTIME_TYPE}}"\n', [CRI_1]),
+]
+
+
+@pytest.mark.parametrize("why, text, plugins", HOOK_CASES, ids=[case[0] for case in HOOK_CASES])
+def test_add_oci_hook_under_all_names(tmp_path, why, text, plugins):
+    result = edit(tmp_path, text, *HOOK)
+    was, now = tomllib.loads(text), tomllib.loads(result.decode())
+    for plugin in plugins:
+        for runtime in was["plugins"][plugin]["containerd"]["runtimes"].values():
+            runtime["base_runtime_spec"] = "/etc/containerd/base-spec.json"
+    assert now == was and only_inserted(text.encode(), result, lines=1)
+    assert edit(tmp_path, result, *HOOK) is None
+
+
+@pytest.mark.parametrize("text", ['disabled_plugins = ["cri"]\n', f'version = 2\ndisabled_plugins = ["{CRI_1}"]\n',
+                                  f'version = 3\ndisabled_plugins = ["{CRI_2}"]\n'])
+def test_add_oci_hook_where_cri_is_off(tmp_path, text):
+    assert "CRI is switched off here" in edit(tmp_path, text, *HOOK, status=1)
 
 
 def test_add_oci_hook_leaves_other_specs(tmp_path):

@@ -46,41 +46,52 @@ void *__wrap_realloc(void *p, size_t n)
 	return fails() ? NULL : __real_realloc(p, n);
 }
 
-enum edit { NRI, HOOK, CRIO, DROP_IN, IMPORT, REQUIRED, REQUIRED_CRIO, HOOK_DROP_IN };
+enum edit { NRI, HOOK, CRIO, DROP_IN, IMPORT, REQUIRED, REQUIRED_CRIO, HOOK_DROP_IN, CRIO_DROP_IN };
 
 static int edit_run(enum edit edit, struct str text, struct error *err)
 {
 	static const char *const annotations[] = { "a", "b" };
+	const struct containerd_hook hook = { .spec_path = "/x" };
+	const struct crio_wish wish = { .annotations = annotations, .n = 2, .plugin = "t", .tolerate = "x" };
+	const struct conf_overlay over = { "/etc/x", text };
+	auto_conf_set struct conf_set set = { 0 };
 	char notes_memory[8192];
 	struct buf notes = buf_over(notes_memory, sizeof notes_memory);
 	char *out = NULL;
 	size_t len;
-	int result;
+	int result = conf_set_add(&set, over.path, err);
 
+	if (result >= 0)
+		result = conf_set_load(&set, 0, &over, 1, err);
+	if (result < 0)
+		return result;
 	switch (edit) {
 	case NRI:
 		result = containerd_enable_nri(text, &out, &len, &notes, err);
 		break;
 	case HOOK:
-		result = containerd_add_oci_hook(text, "/x", &out, &len, &notes, err);
+		result = containerd_add_oci_hook(text, &hook, &out, &len, &notes, err);
 		break;
 	case CRIO:
-		result = crio_enable_annotations(text, annotations, 2, &out, &len, &notes, err);
+		result = crio_enable_annotations(text, annotations, 2, NULL, &out, &len, &notes, err);
 		break;
 	case DROP_IN:
-		result = containerd_nri_drop_in(text, &out, &len, err);
+		result = containerd_nri_drop_in(&set, CONTAINERD_ANY, "t", "x", &out, &len, err);
 		break;
 	case HOOK_DROP_IN:
-		result = containerd_hook_drop_in(text, "/x", &out, &len, err);
+		result = containerd_hook_drop_in(&set, CONTAINERD_ANY, "/x", &out, &len, err);
+		break;
+	case CRIO_DROP_IN:
+		result = crio_drop_in(&set, &wish, &out, &len, &notes, err);
 		break;
 	case IMPORT:
-		result = containerd_add_import(text, "/etc", "/etc/x.toml", &out, &len, &notes, err);
+		result = containerd_add_import(text, "/etc/x.toml", &out, &len, &notes, err);
 		break;
 	case REQUIRED:
-		result = required_plugin_add(text, &required_in_containerd, "t", "x", &out, &len, &notes, err);
+		result = required_plugin_add(text, &required_in_containerd, "t", "x", NULL, &out, &len, &notes, err);
 		break;
 	case REQUIRED_CRIO:
-		result = required_plugin_add(text, &required_in_crio, "t", "x", &out, &len, &notes, err);
+		result = required_plugin_add(text, &required_in_crio, "t", "x", NULL, &out, &len, &notes, err);
 		break;
 	default:
 		return -EINVAL;
@@ -103,6 +114,7 @@ static void every_allocation_may_fail(void **state)
 		{ DROP_IN, "conf/containerd-1.7/config-testbed.toml" },
 		{ IMPORT, "conf/containerd-2.3/config-default.toml" },
 		{ HOOK_DROP_IN, "conf/containerd-2.3/config-testbed.toml" },
+		{ CRIO_DROP_IN, "conf/cri-o-1.37/crio-testbed.conf" },
 		{ REQUIRED, "conf/containerd-2.3/config-default.toml" },
 		{ REQUIRED_CRIO, "conf/cri-o-1.37/crio-default.conf" },
 	};

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "setup/conf_place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "setup/host_detect.h"
+#include "setup/running.h"
+
+/* A daemon that runs outranks what lies on the disk; two that differ leave the choice to the administrator. */
+static int running_config_find(struct setup_context *context, struct error *err)
+{
+	struct running running[RUNNING_MAX];
+	size_t n = running_find("containerd", running);
+
+	for (size_t i = 0; i < n; i++)
+		if (!*running[i].config)
+			(void)snprintf(running[i].config, sizeof running[i].config, "%s", context->conf.config_file);
+	for (size_t i = 1; i < n; i++)
+		if (strcmp(running[i].config, running[0].config) != 0)
+			return error_set(
+				err, EPERM,
+				"several containerd run here: %d reads %s, %d reads %s; choose with --config-file",
+				(int)running[0].pid, running[0].config, (int)running[i].pid, running[i].config);
+	if (n && strcmp(running[0].config, context->conf.config_file) != 0) {
+		(void)snprintf(context->running_config, sizeof context->running_config, "%s", running[0].config);
+		context->conf.config_file = context->running_config;
+	}
+	return 0;
+}
+
+int conf_place_find(struct setup_context *context, const char *runtime, struct error *err)
+{
+	struct host_found found;
+	int result;
+
+	if (setup_given(context, "config-file"))
+		return 0;
+	result = host_detect("/", &found, err);
+	if (result == -ENOENT) /* then the option's default is as good a guess as any */
+		return 0;
+	if (result < 0)
+		return result;
+	if (strcmp(found.host->runtime, runtime) != 0)
+		return 0;
+	if (!found.host->config)
+		return error_set(err, EPERM, "this is %s: %s", found.host->name, found.host->advice);
+	context->conf.config_file = found.host->config;
+	return strcmp(runtime, "containerd") != 0 || found.host->reads ? 0 : running_config_find(context, err);
+}
+
+int plugin_options_check(struct setup_context *context, struct error *err)
+{
+	if (*context->conf.tolerate && !*context->conf.require_plugin)
+		return setup_usage_error(context, err, "--tolerate-annotation: only with --require-plugin");
+	if (*context->conf.require_plugin && !*context->conf.validate && !context->conf.undo)
+		return setup_usage_error(
+			context, err,
+			"--require-plugin needs --validate=BINARY: older versions of the runtime ignore it in silence");
+	return 0;
+}
+
+int drop_in_place(struct setup_context *context, struct conf_patch *patch, char ret[PATH_MAX], struct error *err)
+{
+	const char *drop_in = context->conf.drop_in;
+	int result;
+
+	if (!*drop_in)
+		return 0;
+	if (*drop_in != '/')
+		return setup_usage_error(context, err, "--drop-in: want an absolute path, not '%.80s'", drop_in);
+	for (const char *p = drop_in; *p; p++)
+		if (strchr("*?[\\", *p) || (unsigned char)*p < ' ' || *p == 0x7f)
+			return setup_usage_error(context, err,
+						 "--drop-in: want a path without control characters and * ? [ \\");
+	if (drop_in[strlen(drop_in) - 1] == '/')
+		return setup_usage_error(context, err, "--drop-in: want a file, not the folder %.80s", drop_in);
+	result = conf_path_absolute(drop_in, ret, err);
+	patch->drop_in = ret;
+	return result;
+}
+
+/* Whether all that the file says is a version. */
+static bool is_bare(const struct toml *doc)
+{
+	return doc->root->children == (toml_get(doc, doc->root, STR("version")) ? 1U : 0U);
+}
+
+int drop_in_plan(const struct conf_patch *patch, char *text, size_t len, struct conf_plan *plan, struct error *err)
+{
+	auto_toml struct toml *doc = NULL;
+	auto_free char *old = NULL;
+	size_t old_len = 0;
+	int result = file_read_at(AT_FDCWD, patch->drop_in, TOML_BYTES_MAX, &old, &old_len, err);
+
+	if (result == -ENOENT)
+		return conf_plan_add(plan, patch->drop_in, text, len, err);
+	if (result >= 0)
+		result = toml_parse((struct str){ old, old_len }, &doc, err);
+	if (result >= 0 && !is_bare(doc) && !str_starts((struct str){ old, old_len }, str_of(patch->mark)))
+		result = error_set(
+			err, EEXIST,
+			"it holds settings that this command did not write; name another file, or change that "
+			"one with --config-file");
+	if (result < 0) {
+		free(text);
+		return error_wrap(err, result, "the drop-in %s", patch->drop_in);
+	}
+	if (str_equal((struct str){ old, old_len }, (struct str){ text, len })) {
+		free(text);
+		return 0;
+	}
+	return conf_plan_add(plan, patch->drop_in, text, len, err);
+}
