@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A containerd of the test's own: roots, sockets, images, pods through CRI; and our NRI plugin beside it."""
+import concurrent.futures
 import contextlib
 import functools
 import hashlib
@@ -18,12 +19,16 @@ import time
 
 import grpc
 
-from bed import BIN, PROGRAMS, cgroups, wait_until
+from bed import BIN, PROGRAMS, TOP, cgroups, wait_until
 
 CACHE = pathlib.Path(os.environ.get("TETRAGON_CACHE", "/var/cache/tetragon-rthooks")) / "containerd"
 VERSIONS = ("1.7.27", "2.1.5", "2.3.4")
 RUNC = CACHE / "runc-1.3.3" / "runc"
 PROGRAM = pathlib.Path(os.environ.get("NRI_PROGRAM", BIN / "tetragon-nri-hook"))
+# Small programs on the library, as others would write them.
+LIBRARY_USERS = pathlib.Path(os.environ.get("NRI_BUILD", TOP / "build" / "main")) / "tests" / "unit" / "nri"
+# NRI's event 14, ValidateContainerAdjustment: from this version on a plugin that answers too late fails the creation.
+LATE_FAILS = {"1.7.27": False, "2.1.5": False, "2.3.4": True}
 TOOLS = ("sh", "sleep", "echo", "cat", "true")
 KILLED = 137
 RUNNING, EXITED = 1, 2  # of CRI's ContainerState
@@ -247,9 +252,13 @@ class Containerd:
         return Pod(self, namespace, name or f"pod-{number}", uid, labels or {}, annotations or {}, cgroup_of)
 
     def remove_all(self):
-        for pod in self.runtime.ListPodSandbox(self.api.ListPodSandboxRequest(), timeout=10).items:
+        def remove(pod):
             self.runtime.StopPodSandbox(self.api.StopPodSandboxRequest(pod_sandbox_id=pod.id), timeout=60)
             self.runtime.RemovePodSandbox(self.api.RemovePodSandboxRequest(pod_sandbox_id=pod.id), timeout=60)
+
+        pods = self.runtime.ListPodSandbox(self.api.ListPodSandboxRequest(), timeout=10).items
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            list(pool.map(remove, pods))
 
     def running(self):
         """Ids of running containers, as CRI tells."""
