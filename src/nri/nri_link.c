@@ -210,6 +210,26 @@ static bool is_stale(const struct nri_link *link)
 	return link->is_running && poll(&fd, 1, 0) > 0 && fd.revents & (POLLRDHUP | POLLHUP);
 }
 
+/* Why a connection that the runtime closed is gone, as far as that can be seen from here. */
+static void closed_tell(const struct nri_link *link, struct error *err)
+{
+	uint64_t parts = nri_session_counts(link->session)->list_parts;
+
+	switch (nri_session_phase(link->session)) {
+	case NRI_REGISTERING:
+		(void)error_set(err, ECONNRESET, "closed by the runtime while the plugin registered");
+		return;
+	case NRI_SYNCHRONIZING: /* it gives up over a list that it cannot split: docs/nri.md */
+		(void)error_set(err, ECONNRESET,
+				"closed by the runtime while it listed its containers, after %llu parts of the list",
+				(unsigned long long)parts);
+		return;
+	case NRI_IS_RUNNING:
+		(void)error_set(err, ECONNRESET, "closed by the runtime");
+		return;
+	}
+}
+
 /* True if something came, and there may be more. */
 static bool receive(struct nri_link *link, int64_t *now_ns)
 {
@@ -219,7 +239,8 @@ static bool receive(struct nri_link *link, int64_t *now_ns)
 	if (n < 0)
 		return errno == EINTR || (errno != EAGAIN && (lose(link, *now_ns, strerror(errno)), false));
 	if (!n || is_stale(link)) {
-		lose(link, *now_ns, "closed by the runtime");
+		closed_tell(link, &err);
+		lose(link, *now_ns, err.text);
 		return false;
 	}
 	*now_ns = clock_now_ns(CLOCK_MONOTONIC);

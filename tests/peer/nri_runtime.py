@@ -63,8 +63,9 @@ def request(stream, method, payload=b""):
     return frames(1, struct.pack(">IIBB", len(body), stream, 1, 0) + body)
 
 
-def response(stream, payload=b""):
-    return frames(2, struct.pack(">IIBB", len(payload), stream, 2, 0) + payload)
+def response(stream, payload=b"", code=0, text=""):
+    body = data(1, number(1, code) + data(2, text)) if code else payload
+    return frames(2, struct.pack(">IIBB", len(body), stream, 2, 0) + body)
 
 
 class Runtime:
@@ -134,10 +135,13 @@ class Connection:
         assert call[2] == b"RegisterPlugin"
         plugin = dict(fields(call[3]))
         self.send(response(stream))
+        return plugin[1].decode(), plugin[2].decode(), self.configure(name, version, nri, config)
+
+    def configure(self, name="containerd", version="v2.3.4", nri="v0.12.0", config=""):
         code, text, answer = self.call("Configure", data(1, config) + data(2, name) + data(3, version) + number(4, 5000) +
                                        number(5, 2000) + data(6, nri))
         assert code == 0, text
-        return plugin[1].decode(), plugin[2].decode(), dict(fields(answer))[2]
+        return dict(fields(answer))[2]
 
     def close(self):
         self.sock.close()

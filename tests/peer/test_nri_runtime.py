@@ -319,6 +319,39 @@ def test_memory_and_time_of_an_answer(start, folder, api):
         print(f"p50 {statistics.median(took) * 1e6:.0f} us, RSS {plugin.memory_kib()} KiB")
 
 
+@pytest.mark.parametrize("why,refuse,reason", [
+    ("name taken", lambda runtime, stream: runtime.send(nri.response(stream, code=6, text="plugin 01-tetragon is there already")),
+     "plugin 01-tetragon is there already"),
+    ("closed", lambda runtime, stream: None, "closed by the runtime while the plugin registered"),
+    ("half a list", lambda runtime, stream: half_a_list(runtime, stream),
+     "closed by the runtime while it listed its containers, after 1 parts of the list"),
+])
+def test_a_registration_that_fails_is_told_and_tried_again(start, folder, api, why, refuse, reason):
+    """Ever less often; and of half a list nobody is told."""
+    plugin = start("direct")
+    with Agent(api, f"unix://{folder}/agent.sock") as agent:
+        began = time.monotonic()
+        for _ in range(3):
+            runtime = plugin.runtime.accept()
+            stream, _, _ = runtime.message(2)
+            refuse(runtime, stream)
+            runtime.close()
+        runtime = plugin.connect()
+        assert time.monotonic() - began > 0.06  # 10, 20 and 40 ms
+        runtime.call("Synchronize", event(2))
+        plugin.wait_line("the agent knows what the runtime listed")
+        assert [asked.createContainer.podName for asked in agent.requests] == ["pod-2"]
+    lost = plugin.lines("connection to the runtime is lost: new containers are not seen until it is back")
+    assert len(lost) == 3 and all(reason in line["reason"] for line in lost), lost
+    assert json.loads(plugin.status_file.read_text())["dropped"] == 0, "it never worked"
+
+
+def half_a_list(runtime, stream):
+    runtime.send(nri.response(stream))
+    runtime.configure()
+    assert runtime.call("Synchronize", event(1) + nri.number(3, 1))[2] == nri.number(2, 1)
+
+
 def test_garbage_ends_a_connection_not_the_plugin(start, folder):
     plugin = start("inject")
     for garbage in (b"\xff" * 64, b"\0\0\0\1\x7f\0\0\0", os.urandom(512)):
