@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What happens to a container when something goes wrong, for each containerd and either mode: docs/nri.md has the table."""
+import concurrent.futures
 import signal
 import time
 
@@ -58,11 +59,19 @@ def test_agent_slow(containerd, guarded, make_plugin, mode):
 
 @modes
 def test_agent_restarts(containerd, guarded, make_plugin, mode):
+    """What ran stays under policy. Starts meanwhile: a hook waits for the next agent, direct mode lets the kubelet try again."""
     plugin = make_plugin(containerd, guarded, mode).start()
-    pod = containerd.pod("tenant-a")
+    pod, system = containerd.pod("tenant-a"), containerd.pod("kube-system")
     before = pod.start("/bin/sleep", "100")
     guarded.kill()
-    guarded.start(POLICIES / "kill-lseek.yaml")
+    assert system.run("/bin/true") == (0, "")
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        if mode == "direct":
+            assert "no connection to the agent at" in refusal(pod, "/bin/first_lseek")
+        else:
+            waits = pool.submit(pod.run, "/bin/first_lseek")
+        guarded.start(POLICIES / "kill-lseek.yaml")
+        assert mode == "direct" or waits.result() == (KILLED, "")
     assert is_judged(before)
     assert pod.run("/bin/first_lseek") == (KILLED, "")
     assert plugin.status()["dropped"] == 0
@@ -174,3 +183,23 @@ def test_a_stranger_on_the_socket_delays_but_does_not_stop(make_containerd, guar
         plugin = make_plugin(containerd, guarded, "direct").start(wait=False)
         plugin.wait_connected(15)
     assert containerd.pod("tenant-a").run("/bin/first_lseek") == (KILLED, "")
+
+
+@pytest.mark.parametrize("version", ["1.7.27", "2.3.4"])
+def test_a_list_that_the_runtime_cannot_split(make_containerd, guarded, make_plugin, version):
+    """One pod with more than 4 MiB of annotations: the runtime sends empty parts until it gives up. Told, and tried again."""
+    containerd = make_containerd(version)
+    pod = containerd.pod("tenant-a")
+    made = [pod.create("/bin/first_lseek", annotations={"example.com/big": "x" * 200_000}) for _ in range(26)]
+    plugin = make_plugin(containerd, guarded, "direct").start(wait=False)
+    line = plugin.wait_line("connection to the runtime is lost: new containers are not seen until it is back")
+    assert "while it listed its containers, after " in line["reason"]
+    assert int(line["reason"].split(" after ")[1].split()[0]) > 1000
+    assert plugin.rss_kib() <= 3 * 1024
+    assert pod.run("/bin/first_lseek") == (0, "survived\n"), "such a node has no plugin"
+    for container in made[6:]:
+        container.remove()
+    plugin.wait_connected(30)
+    assert pod.run("/bin/first_lseek") == (KILLED, "")
+    made[0].start()
+    assert made[0].wait() == KILLED
