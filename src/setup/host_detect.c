@@ -11,42 +11,20 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "setup/host_data_dir.h"
 #include "setup/host_running.h"
 
 #define YAML_MAX (256u << 10)
 
-/* The value of the top-level key data-dir of a YAML file, into `dir`. Whether there is one, an absolute path. */
+/* Whether the YAML file names another data folder; then it is in `dir`. */
 static bool data_dir_read(int root_fd, const char *file, char *dir, size_t size)
 {
 	auto_close int fd = host_open(root_fd, file, O_RDONLY | O_NONBLOCK);
 	auto_free char *text = NULL;
-	struct str rest;
 	size_t len;
 
-	if (fd < 0 || file_read_fd(fd, YAML_MAX, &text, &len, NULL) < 0)
-		return false;
-	rest = (struct str){ text, len };
-	while (rest.len) {
-		ptrdiff_t end = str_find(rest, '\n');
-		struct str line = { rest.p, end < 0 ? rest.len : (size_t)end };
-		struct buf out = buf_over(dir, size);
-
-		rest = str_from(rest, line.len + 1);
-		if (line.len && (line.p[0] == '"' || line.p[0] == '\''))
-			line = str_from(line, 1);
-		if (!str_starts(line, STR("data-dir")))
-			continue;
-		line = str_from(line, strlen("data-dir"));
-		while (line.len && strchr("\"': \t", line.p[0]))
-			line = str_from(line, 1);
-		for (size_t i = 0; i < line.len && !strchr("\"' \t\r#", line.p[i]); i++)
-			buf_byte(&out, line.p[i]);
-		while (out.len > 1 && dir[out.len - 1] == '/')
-			dir[--out.len] = '\0';
-		if (out.len && dir[0] == '/' && !out.overflow)
-			return true;
-	}
-	return false;
+	return fd >= 0 && file_read_fd(fd, YAML_MAX, &text, &len, NULL) >= 0 &&
+	       host_data_dir_in((struct str){ text, len }, dir, size);
 }
 
 /* Appends `text` with each `from` in it written as `to`; what does not fit is cut. */

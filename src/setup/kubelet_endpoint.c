@@ -41,7 +41,7 @@ struct str kubelet_endpoint_in(struct str text)
 			if (str_starts(rest, STR("unix://")))
 				rest = str_from(rest, strlen("unix://"));
 			value = (struct str){ rest.p, 0 };
-			while (value.len < rest.len && !strchr(" \t\r\n\"'\\", rest.p[value.len]))
+			while (value.len < rest.len && rest.p[value.len] && !strchr(" \t\r\n\"'\\", rest.p[value.len]))
 				value.len++;
 			if (value.len)
 				return value;

@@ -15,20 +15,24 @@
 static void member_take(struct str key, const struct json_reader *reader, enum json_event event,
 			struct plugin_status *status)
 {
-	struct buf since = buf_over(status->since, sizeof status->since),
-		   mode = buf_over(status->mode, sizeof status->mode),
-		   reason = buf_over(status->reason, sizeof status->reason);
+	const struct {
+		const char *key;
+		char *text;
+		size_t size;
+	} members[] = {
+		{ "since", status->since, sizeof status->since },
+		{ "mode", status->mode, sizeof status->mode },
+		{ "reason", status->reason, sizeof status->reason },
+	};
 
 	if (json_string_is(key, STR("connected")))
 		status->connected = event == JSON_TRUE;
-	if (event != JSON_STRING)
-		return;
-	if (json_string_is(key, STR("since"))) /* what does not fit is cut: it is only shown */
-		(void)json_string_decode(reader->text, &since);
-	else if (json_string_is(key, STR("mode")))
-		(void)json_string_decode(reader->text, &mode);
-	else if (json_string_is(key, STR("reason")))
-		(void)json_string_decode(reader->text, &reason);
+	for (size_t i = 0; event == JSON_STRING && i < sizeof members / sizeof *members; i++)
+		if (json_string_is(key, str_of(members[i].key))) {
+			struct buf out = buf_over(members[i].text, members[i].size);
+
+			(void)json_string_decode(reader->text, &out); /* what does not fit is cut: it is only shown */
+		}
 }
 
 static int status_read(struct str text, struct plugin_status *status, struct error *err)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """detect and verify on trees that look like hosts."""
+import hashlib
 import json
 import os
 import pathlib
@@ -7,6 +8,7 @@ import re
 import shutil
 import socket
 import subprocess
+import time
 
 import pytest
 
@@ -230,6 +232,17 @@ def break_hook_config(root):
     (root / "opt/tetragon/tetragon-oci-hook.json").write_text("{")
 
 
+def break_binary_architecture(root):
+    path = root / "opt/tetragon/tetragon-oci-hook"
+    path.write_bytes(path.read_bytes()[:18] + b"\xb7\x00" + path.read_bytes()[20:])
+
+
+def break_content(root):
+    """Runs, and is not what was installed."""
+    path = root / "opt/tetragon/tetragon-oci-hook"
+    path.write_bytes(path.read_bytes() + b"x")
+
+
 def break_agent(root):
     (root / "run/a.sock").unlink()
 
@@ -237,12 +250,91 @@ def break_agent(root):
 @pytest.mark.parametrize("what, check", [
     (break_binary_gone, "hook"), (break_binary_empty, "hook"), (break_binary_writable, "hook"), (break_binary_mode, "hook"),
     (break_registration, "registered"), (break_registration_path, "registered"), (break_environment, "environment"),
-    (break_hook_config, "hook config"), (break_agent, "agent"),
+    (break_hook_config, "hook config"), (break_agent, "agent"), (break_binary_architecture, "hook"), (break_content, "hook content"),
 ], ids=lambda value: getattr(value, "__name__", value))
 def test_verify_finds_what_is_broken(healthy, what, check):
     what(healthy)
     checks = verify(healthy, 1, AGENT)
     assert not checks[check]["ok"] and checks[check]["evidence"] and checks[check]["todo"]
+
+
+@pytest.mark.parametrize("option, check, why", [
+    ("noexec", "hook", "mounted noexec"), ("ro", "log", "read-only"), ("nosuid", None, "mounted nosuid"),
+])
+def test_verify_on_a_file_system_of_that_kind(healthy, option, check, why):
+    """A real mount over the hook's folder."""
+    folder, kept = healthy / "opt/tetragon", healthy / "kept"
+    shutil.copytree(folder, kept)
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=True)
+    try:
+        shutil.copytree(kept, folder, dirs_exist_ok=True)
+        subprocess.run(["mount", "-o", f"remount,{option}", folder], check=True)
+        checks = verify(healthy, 1 if check else 0, AGENT)
+        assert {name for name, one in checks.items() if not one["ok"]} == ({check} if check else set()), checks
+        assert why in checks[check or "hook"]["evidence"]
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+@pytest.mark.parametrize("enforce, label, good, says", [
+    ("1", "system_u:object_r:bin_t:s0", True, "bin_t"), ("1", "system_u:object_r:container_runtime_exec_t:s0", True, "exec_t"),
+    ("1", "system_u:object_r:usr_t:s0", True, "usr_t"), ("1", "unconfined_u:object_r:user_home_t:s0", False, "user_home_t"),
+    ("1", "system_u:object_r:container_file_t:s0:c1,c2", False, "container_file_t"), ("1", None, False, "unknown"),
+    ("1", "nonsense", False, "nonsense"), ("0", "unconfined_u:object_r:user_home_t:s0", None, ""),
+])
+def test_verify_selinux(healthy, enforce, label, good, says):
+    """The label is an extended attribute like any other where the kernel does not enforce."""
+    tree(healthy, [("/sys/fs/selinux/enforce", enforce)])
+    if label:
+        os.setxattr(healthy / "opt/tetragon/tetragon-oci-hook", "security.selinux", label.encode() + b"\0")
+    checks = verify(healthy, 1 if good is False else 0, AGENT)
+    if good is None:
+        assert "selinux" not in checks
+        return
+    assert checks["selinux"]["ok"] == good and says in checks["selinux"]["evidence"]
+    assert bool(checks["selinux"]["todo"]) == (not good or "usr_t" in says)
+
+
+def test_verify_json_is_the_screen(healthy):
+    for breaks in (lambda root: None, break_environment, break_agent, break_binary_gone):
+        breaks(healthy)
+        status = 0 if breaks.__name__ == "<lambda>" else 1
+        rows = json.loads(run("verify", "--json", f"--root={healthy}", AGENT, status=status).stdout)
+        lines = [f"{'✓' if row['ok'] else '✗'} {row['check']:<14} {row['evidence']}{'; ' + row['todo'] if row['todo'] else ''}" for row in rows]
+        shown = run("verify", f"--root={healthy}", AGENT, status=status).stdout.splitlines()
+        assert shown == [*lines, f"the gate is {'open' if status else 'closed'}"]
+
+
+def test_verify_compares_with_what_was_installed(healthy):
+    """Where no hook lies to compare with, by the sum in the registration; without one that is told, and no more."""
+    content = verify(healthy, 0, AGENT)["hook content"]
+    assert content["ok"] and hashlib.sha256(pathlib.Path(HOOK).read_bytes()).hexdigest() in content["evidence"]
+    path = healthy / "usr/share/containers/oci/hooks.d/tetragon-oci-hook.json"
+    registered = json.loads(path.read_text())
+    assert len(registered["hook"]["env"]) == 2
+    del registered["hook"]["env"][1]
+    path.write_text(json.dumps(registered))
+    content = verify(healthy, 0, AGENT)["hook content"]
+    assert content["ok"] and "nothing to compare" in content["evidence"] and "--local-binary" in content["todo"]
+
+
+@pytest.mark.parametrize("files, read", [
+    ([], True),
+    ([("/etc/containers/containers.conf", '[engine]\nhooks_dir = ["/etc/other"]\n')], False),
+    ([("/etc/containers/containers.conf", '[engine]\nhooks_dir = ["/etc/other"]\n'),
+      ("/etc/containers/containers.conf.d/10-a.conf", '[engine]\nhooks_dir = ["/x", "/usr/share/containers/oci/hooks.d"]\n')], True),
+    ([("/usr/share/containers/containers.conf", '[engine]\nhooks_dir = ["/etc/other"]\n'),
+      ("/etc/containers/containers.conf.d/10-a.conf", '[engine]\nhooks_dir = ["/usr/share/containers/oci/hooks.d", {append = true}]\n')], True),
+    ([("/etc/containers/containers.conf.d/10-a.txt", '[engine]\nhooks_dir = ["/etc/other"]\n')], True),
+], ids=["default", "elsewhere", "last file", "appended", "other ending"])
+def test_verify_reads_the_hooks_folders_of_podman(healthy, files, read):
+    tree(healthy, files)
+    assert verify(healthy, int(not read), AGENT)["registered"]["ok"] == read
+
+
+def test_podman_does_not_read_etc_unless_told(healthy):
+    shutil.move(healthy / "usr/share/containers/oci", healthy / "etc/containers/oci")
+    assert not verify(healthy, 1, AGENT)["registered"]["ok"]
 
 
 def test_verify_containerd(healthy):
@@ -272,6 +364,61 @@ LOST = CONNECTED.replace("true", "false").replace('"reason": ""', '"reason": "th
 VALIDATOR = 'version = 3\n[plugins."io.containerd.nri.v1.nri".default_validator]\nenable = true\nrequired_plugins = ["tetragon"]\n'
 
 
+NRI = '[plugins."io.containerd.nri.v1.nri"]\n'
+
+
+@pytest.mark.parametrize("root, imported, wrong", [
+    ('imports = ["conf.d/*.toml"]\n', {"conf.d/a.toml": NRI + "disable = true\n"}, {"nri config": "conf.d/a.toml"}),
+    ('imports = ["conf.d/*.toml"]\n', {"conf.d/a.toml": NRI + "disable = true\n", "conf.d/b.toml": NRI + "disable = false\n"}, {}),
+    ('imports = ["/etc/containerd/a.toml"]\n', {"a.toml": 'imports = ["b.toml", "/etc/containerd/config.toml"]\n', "b.toml": NRI + "disable = true\n"},
+     {"nri config": "/etc/containerd/b.toml"}),
+    ('imports = ["a.toml"]\n', {"a.toml": "disabled_plugins = ['io.containerd.nri.v1.nri']\n" + NRI + "disable = false\n"},
+     {"nri config": "disabled_plugins of /etc/containerd/a.toml"}),
+    ('imports = ["a.toml"]\n', {"a.toml": VALIDATOR + "reject_oci_hook_adjustment = true\n"}, {"nri validator": "refuses"}),
+    ('imports = ["a.toml"]\n', {"a.toml": NRI + "socket_path = '/nowhere'\n"}, {"nri socket": "/nowhere"}),
+    ('imports = ["a.toml"]\n', {}, {"configuration": "does not start"}),
+    ('imports = ["a.toml"]\n', {"a.toml": "x = \n"}, {"configuration": "a.toml: line 1"}),
+    ('imports = ["conf.*/a.toml"]\n', {}, {"configuration": "--validate"}),
+    ('imports = ["conf.d/*.toml"]\n', {"conf.d/a.txt": NRI + "disable = true\n"}, {}),
+], ids=["folder", "the last wins", "level by level", "disabled for good", "validator", "socket", "missing", "no TOML", "pattern of folders",
+        "other ending"])
+def test_verify_follows_imports(healthy, root, imported, wrong):
+    path = containerd_host(healthy, "version = 3\n" + root)
+    path.write_text(CONNECTED)
+    tree(healthy / "etc/containerd", [(name, text) for name, text in imported.items()])
+    checks = verify(healthy, 1 if wrong else 0, AGENT)
+    assert {name for name, check in checks.items() if not check["ok"]} == set(wrong), checks
+    for name, text in wrong.items():
+        assert text in checks[name]["evidence"]
+
+
+def test_each_handler_needs_the_hook(healthy):
+    handler = '[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.{}]\n'
+    spec = "base_runtime_spec = '/spec.json'\n"
+    containerd_host(healthy, "version = 3\nimports = ['a.toml']\n" + handler.format("runc") + spec + handler.format("crun"))
+    tree(healthy, [("/spec.json", json.dumps({"hooks": {"createRuntime": [{"path": "/opt/tetragon/tetragon-oci-hook"}]}})),
+                   ("/etc/containerd/a.toml", "")])
+    registered = verify(healthy, 1, AGENT)["registered"]
+    assert not registered["ok"] and registered["evidence"].endswith(": crun")
+    # Another file may give it its spec; a sandbox has no use for one.
+    (healthy / "etc/containerd/a.toml").write_text("version = 3\n" + handler.format("crun") + spec)
+    assert verify(healthy, 0, AGENT)["registered"]["ok"]
+    (healthy / "etc/containerd/a.toml").write_text("version = 3\n" + handler.format("crun") + "runtime_type = 'io.containerd.runsc.v1'\n")
+    assert verify(healthy, 0, AGENT)["registered"]["ok"]
+
+
+def test_direct_mode_needs_no_hook(healthy):
+    path = containerd_host(healthy, VALIDATOR + "reject_oci_hook_adjustment = true\n")
+    (healthy / "opt/tetragon/tetragon-oci-hook").unlink()
+    path.write_text(CONNECTED.replace("inject", "direct"))
+    checks = verify(healthy, 0, AGENT)
+    assert "mode direct" in checks["hook"]["evidence"] and "hook content" not in checks
+    path.write_text(CONNECTED)
+    assert not verify(healthy, 1, AGENT)["hook"]["ok"]
+    path.write_text(LOST.replace("inject", "direct"))
+    assert not verify(healthy, 1, AGENT)["hook"]["ok"]
+
+
 @pytest.mark.parametrize("conf, status, wrong", [
     ("version = 3\n", CONNECTED, {}),
     (VALIDATOR, CONNECTED, {}),
@@ -291,12 +438,15 @@ def test_verify_nri(healthy, conf, status, wrong):
     assert {name for name, check in checks.items() if not check["ok"]} == set(wrong), checks
     for name, text in wrong.items():
         assert text in checks[name]["evidence"] and checks[name]["todo"]
+    if status == CONNECTED:
+        assert "connected since 2026-01-01T00:00:00.000Z, mode inject" in checks["registered"]["evidence"]
 
 
 def test_verify_wants_the_plugin_required_when_told_so(healthy):
     path = containerd_host(healthy, "version = 3\n")
     path.write_text(CONNECTED)
-    assert "not required" in verify(healthy, 0, AGENT)["nri required"]["evidence"]
+    required = verify(healthy, 0, AGENT)["nri required"]
+    assert "not required" in required["evidence"] and "--require-plugin=NAME" in required["todo"]
     assert not verify(healthy, 1, AGENT, "--require-plugin=tetragon")["nri required"]["ok"]
 
 
@@ -356,3 +506,38 @@ def test_verify_names_a_second_daemon(tmp_path):
     finally:
         for child in children:
             child.communicate()
+
+
+@pytest.fixture
+def crio_host(tmp_path):
+    """A process whose program is called crio, with a configuration of its own, in process and mount namespaces of its own."""
+    program, conf, hooks = tmp_path / "crio", tmp_path / "crio.conf", tmp_path / "hooks.d"
+    shutil.copy("/bin/busybox", program)
+    hooks.mkdir()
+    conf.write_text(f'[crio.runtime]\nhooks_dir = ["{hooks}"]\n')
+    (tmp_path / "bin").mkdir()
+    run("install", f"--local-binary={HOOK}", f"--local-install-dir={tmp_path}/bin", f"--host-install-dir={tmp_path}/bin", f"--oci-hooks.local-dir={hooks}",
+        "hook-args", "--disable-grpc")
+    time.sleep(0.05)
+
+    os.mkfifo(tmp_path / "pipe")
+
+    def check(between):
+        script = (f"(exec -a sh {program} -c 'read x' sh --config {conf}) <{tmp_path}/pipe & exec 9>{tmp_path}/pipe; sleep 0.1; {between}; "
+                  f"{SETUP} verify --json --host-install-dir={tmp_path}/bin 2>/dev/null; exec 9>&-")
+        done = subprocess.run(["unshare", "--pid", "--fork", "--mount-proc", "bash", "-c", script], capture_output=True, text=True, timeout=60)
+        return {row["check"]: row for row in json.loads(done.stdout)}
+
+    return check, conf, hooks
+
+
+def test_crio_looks_only_where_it_looked_at_its_start(crio_host):
+    check, conf, hooks = crio_host
+    checks = check("true")
+    assert checks["host"]["ok"] and "crio" in checks["host"]["evidence"] and checks["registered"]["ok"] and checks["restarted"]["ok"], checks
+    # A file in a folder that was there is seen; one that names other folders, or a folder that is new, is not.
+    assert check(f"touch {hooks}/other.json")["restarted"]["ok"]
+    restarted = check(f"touch {conf}")["restarted"]
+    assert not restarted["ok"] and "crio.conf, which names hooks_dir" in restarted["evidence"] and "restart crio" in restarted["todo"]
+    restarted = check(f"cp -r {hooks} {hooks}2; rm -r {hooks}; mv {hooks}2 {hooks}")["restarted"]
+    assert not restarted["ok"] and "was made after CRI-O" in restarted["evidence"]
