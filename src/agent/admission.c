@@ -163,12 +163,18 @@ static void info_text(char *to, size_t size, const char *text)
 	buf_add(&out, text, strnlen(text, size - 1)); /* cut: ids and names for people; what decides is whole */
 }
 
+/* Somebody told of it because the runtime did, before it ran. */
+static bool is_runtimes_word(enum pod_source source)
+{
+	return source == POD_FROM_HOOK || source == POD_FROM_NRI || source == POD_FROM_NRI_INSIDE;
+}
+
 static void info_of(const struct pod_container *container, struct abi_container_info *info)
 {
 	*info = (struct abi_container_info){ .registered_ns = (uint64_t)container->registered_ns };
-	info->source = container->source == POD_FROM_HOOK || container->source == POD_FROM_NRI ? ABI_INFO_HOOK
-		       : container->source == POD_FROM_UNSEEN_RECORD                           ? ABI_INFO_UNSEEN_RECORD
-											       : ABI_INFO_WALK;
+	info->source = is_runtimes_word(container->source)           ? ABI_INFO_HOOK
+		       : container->source == POD_FROM_UNSEEN_RECORD ? ABI_INFO_UNSEEN_RECORD
+								     : ABI_INFO_WALK;
 	info_text(info->container_id, sizeof info->container_id, container->container_id);
 	info_text(info->pod_uid, sizeof info->pod_uid, container->pod_uid);
 	info_text(info->pod_namespace, sizeof info->pod_namespace, container->pod_namespace);
@@ -287,8 +293,7 @@ static int admit(struct admission *admission, const struct admission_request *re
 	(void)container_name_id(cgroup_path_leaf(str_of(answer->path)),
 				&told.runtime); /* "" if the name tells nothing */
 	r = pod_registry_add(admission->registry, &told, clock_now_ns(CLOCK_REALTIME), err);
-	if (r == -EEXIST && (request->source == POD_FROM_HOOK || request->source == POD_FROM_NRI) &&
-	    is_guess(admission, answer->cgroup_id)) {
+	if (r == -EEXIST && is_runtimes_word(request->source) && is_guess(admission, answer->cgroup_id)) {
 		(void)pod_registry_remove(admission->registry, answer->cgroup_id, clock_now_ns(CLOCK_REALTIME));
 		r = pod_registry_add(admission->registry, &told, clock_now_ns(CLOCK_REALTIME), err);
 	}

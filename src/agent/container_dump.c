@@ -16,8 +16,8 @@
 static const char *const reporters[] = {
 	[POD_FROM_HOOK] = "hook",        [POD_FROM_UNSEEN_RECORD] = "unseen-record",
 	[POD_FROM_WALK] = "cgroup-walk", [POD_FROM_KERNEL] = "earlier-agent",
-	[POD_FROM_NRI] = "nri",          [POD_FROM_CRI] = "cri",
-	[POD_FROM_API] = "api-server",
+	[POD_FROM_NRI] = "nri",          [POD_FROM_NRI_INSIDE] = "nri-in-agent",
+	[POD_FROM_CRI] = "cri",          [POD_FROM_API] = "api-server",
 };
 
 /* What is packed is not written to. */

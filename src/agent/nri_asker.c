@@ -95,7 +95,7 @@ bool nri_asker_ask(void *context, const struct nri_subject *subject, enum ask_wh
 {
 	struct nri_asker *asker = context;
 	int64_t began_ns = clock_now_ns(CLOCK_MONOTONIC);
-	struct admission_request request = { .source = POD_FROM_NRI, .peer_pid = asker->runtime_pid };
+	struct admission_request request = { .source = POD_FROM_NRI_INSIDE, .peer_pid = asker->runtime_pid };
 	struct admission_answer answer;
 	struct request_memory memory;
 	struct error err = { 0 };
@@ -105,7 +105,7 @@ bool nri_asker_ask(void *context, const struct nri_subject *subject, enum ask_wh
 	*ret_answer = (struct agent_answer){ .result = { .outcome = GRPC_ANSWERED, .is_servers_word = true } };
 	request_memory_init(&memory);
 	if (texts_take(&memory, subject, &request) && labels_take(&memory, subject, &request))
-		r = runtime_hook_decide(asker->admission, asker->announced, asker->log, (int)why, "nri (in agent)",
+		r = runtime_hook_decide(asker->admission, asker->announced, asker->log, (int)why, "nri-in-agent",
 					began_ns, &request, &answer, &err);
 	else
 		(void)error_set(&err, ENOMEM, "no memory for what the runtime tells of the container");

@@ -5,9 +5,17 @@
 #define WIDTH 100
 #define HELP_COLUMN_MAX 34 /* a flag that reaches further has its help on the next line */
 
+/* "--flag WORD", but "--flag[=WORD]" */
+static bool is_apart(const struct flag *flag)
+{
+	return flag->value[0] != '[';
+}
+
 static size_t row_length(const struct flag *flag)
 {
-	return strlen("  --") + strlen(flag->name) + (flag->value ? 1 + strlen(flag->value) : 0);
+	size_t value = flag->value ? strlen(flag->value) + is_apart(flag) : 0;
+
+	return strlen("  --") + strlen(flag->name) + value;
 }
 
 static size_t help_column(const struct flag_set *set)
@@ -94,7 +102,7 @@ void flags_help(const struct flag_set *set, struct buf *out)
 		buf_text(&head, "  --");
 		buf_text(&head, flag->name);
 		if (flag->value) {
-			if (flag->value[0] != '[')
+			if (is_apart(flag))
 				buf_byte(&head, ' ');
 			buf_text(&head, flag->value);
 		}

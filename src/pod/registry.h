@@ -29,7 +29,8 @@ enum pod_source {                         /* who told us */
 		  POD_FROM_UNSEEN_RECORD, /* record of a tolerated start */
 		  POD_FROM_WALK,          /* walk of the cgroup tree, or a process found in it */
 		  POD_FROM_KERNEL,        /* container_info map of an earlier agent */
-		  POD_FROM_NRI,
+		  POD_FROM_NRI,           /* the plugin tetragon-nri-hook */
+		  POD_FROM_NRI_INSIDE,    /* the same code inside the agent */
 		  POD_FROM_CRI,
 		  POD_FROM_API,
 };

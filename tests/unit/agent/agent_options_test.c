@@ -120,6 +120,44 @@ static void addresses_replace_the_default(void **state)
 	(void)state;
 }
 
+/* --nri is no plain flag: alone, with a socket, or a truth. What belongs to it is not looked at without it. */
+static void nri_is_on_when_it_is_asked_for(void **state)
+{
+	static const struct {
+		const char *flag, *variable;
+		bool on;
+		const char *socket;
+	} rows[] = {
+		{ NULL, NULL, false, NULL },
+		{ "--nri", NULL, true, "/var/run/nri/nri.sock" },
+		{ "--nri=/x/nri.sock", NULL, true, "/x/nri.sock" },
+		{ "--nri=no", "TETRAGON_NRI=true", false, NULL },
+		{ "--nri=", "TETRAGON_NRI=true", false, NULL },
+		{ NULL, "TETRAGON_NRI=true", true, "/var/run/nri/nri.sock" },
+		{ NULL, "TETRAGON_NRI=/y", true, "/y" },
+		{ "--nri-index=x", NULL, false, NULL },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		static struct bed bed;
+		char flag[64], variable[64];
+		int r;
+
+		bed_open(&bed);
+		(void)snprintf(flag, sizeof flag, "%s", rows[i].flag ? rows[i].flag : "");
+		(void)snprintf(variable, sizeof variable, "%s", rows[i].variable ? rows[i].variable : "");
+		r = read_options(&bed, rows[i].flag ? flag : NULL, rows[i].variable ? variable : NULL);
+		if (r != 0 || bed.options.has_nri != rows[i].on ||
+		    (rows[i].on && strcmp(bed.options.nri_conf.socket, rows[i].socket) != 0))
+			fail_msg("row %zu: %d, %s, on %d, %s", i, r, bed.err.text, bed.options.has_nri,
+				 bed.options.nri_conf.socket);
+		assert_string_equal(bed.options.nri_conf.mode, "direct");
+		assert_string_equal(bed.options.nri_conf.agent, "unix:///var/run/tetragon/tetragon.sock");
+		bed_close(&bed);
+	}
+	(void)state;
+}
+
 static void what_is_wrong_is_an_error(void **state)
 {
 	static const struct {
@@ -134,6 +172,20 @@ static void what_is_wrong_is_an_error(void **state)
 		{ .flag = "--procfs=proc", .want = "absolute" },
 		{ .flag = "--keep-sensors-on-exit=maybe", .want = "maybe" },
 		{ .flag = "--config-dir=/no/such/folder", .want = "/no/such/folder" },
+		{ .flag = "--nri=nri.sock", .want = "absolute" },
+		{ .flag = "--nri=/0123456789012345678901234567890123456789012345678901234567890123456789012345678901"
+			  "2345678901234567890123456",
+		  .want = "longer" },
+		{ .flag = "--nri-index=1", .variable = "TETRAGON_NRI=true", .want = "two digits" },
+		{ .flag = "--nri-name=", .variable = "TETRAGON_NRI=1", .want = "--nri-name" },
+		{ .flag = "--nri-mode=both", .variable = "TETRAGON_NRI=/run/nri.sock", .want = "--nri-mode" },
+		{ .flag = "--nri-mode=inject",
+		  .variable = "TETRAGON_NRI=true",
+		  .file = "/etc/tetragon/tetragon.yaml",
+		  .text = "server-address: 127.0.0.1:1\n",
+		  .want = "unix socket" },
+		{ .flag = "--nri-hook-path=hook", .variable = "TETRAGON_NRI=true", .want = "--nri-hook-path" },
+		{ .flag = "--nri-status-file=x", .variable = "TETRAGON_NRI=true", .want = "--nri-status-file" },
 		{ .variable = "TETRAGON_KEEP_SENSORS_ON_EXIT=12x", .want = "12x" },
 		{ .file = "/etc/tetragon/tetragon.conf.d/nonsense", .text = "1", .want = "nonsense" },
 		{ .file = "/etc/tetragon/tetragon.yaml", .text = "nonsense: 1\n", .want = "nonsense" },
@@ -164,6 +216,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_source_beats_the_ones_below),
 		cmocka_unit_test(addresses_replace_the_default),
+		cmocka_unit_test(nri_is_on_when_it_is_asked_for),
 		cmocka_unit_test(what_is_wrong_is_an_error),
 	};
 

@@ -283,6 +283,35 @@ static void a_wrong_default_is_found(void **state)
 	(void)state;
 }
 
+/* "[=WORD]": alone it is "true", and never takes the next argument. */
+static void a_value_may_be_left_out_where_the_row_says_so(void **state)
+{
+	static const struct flag optional[] = { { "switch", FLAG_STRING, 0, "", "[=FILE]", "on, at FILE" }, { 0 } };
+	static const struct flag_set switches = { "program", NULL, optional };
+	static const struct {
+		const char *argument, *want;
+	} cases[] = { { "--switch", "true" }, { "--switch=/x", "/x" }, { "--switch=", "" } };
+	char text[1024], program[] = "program", next[] = "next";
+	struct buf out = buf_over(text, sizeof text);
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char argument[32], memory[256];
+		char *argv[] = { program, argument, next, NULL };
+		struct arena arena = arena_over(memory, sizeof memory);
+		struct flag_parse parse = { 0 };
+		const char *value = NULL;
+
+		(void)snprintf(argument, sizeof argument, "%s", cases[i].argument);
+		assert_int_equal(flags_init(&parse, &switches, &value, &arena, NULL), 0);
+		assert_int_equal(flags_parse_argv(&parse, 3, argv, NULL), 0);
+		assert_string_equal(value, cases[i].want);
+		assert_int_equal(parse.arguments, 1);
+	}
+	flags_help(&switches, &out);
+	assert_non_null(strstr(text, "\n  --switch[=FILE]  on, at FILE\n"));
+	(void)state;
+}
+
 static void help_names_every_flag_in_100_columns(void **state)
 {
 	static const struct flag awkward[] = {
@@ -367,6 +396,7 @@ int main(void)
 		cmocka_unit_test(a_wrong_value_changes_nothing),
 		cmocka_unit_test(running_out_of_memory_is_told),
 		cmocka_unit_test(a_wrong_default_is_found),
+		cmocka_unit_test(a_value_may_be_left_out_where_the_row_says_so),
 		cmocka_unit_test(help_names_every_flag_in_100_columns),
 		cmocka_unit_test(help_reads_so),
 	};
