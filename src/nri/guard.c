@@ -94,17 +94,20 @@ static int ask(struct guard *guard, const struct nri_request *request, enum ask_
 
 static int on_create(struct guard *guard, const struct nri_request *request, struct buf *answer, struct error *err)
 {
+	bool is_told = true;
 	int r = 0;
 
 	guard->counts.created++;
-	if (guard->mode == NRI_MODE_INJECT)
+	if (guard->mode == NRI_MODE_INJECT) {
 		inject_hook(&guard->inject, guard->runtime, request, answer);
-	else
+		is_told = labels_tell_ahead(&guard->reconcile.labels, &guard->asker, guard->runtime, &request->pod,
+					    &request->container);
+	} else {
 		r = ask(guard, request, ASK_AHEAD, err);
-	if (r < 0)
-		return r;
-	passed_add(guard, request->container.id);
-	return 0;
+	}
+	if (r >= 0 && is_told)
+		passed_add(guard, request->container.id);
+	return r;
 }
 
 static int on_start(struct guard *guard, const struct nri_request *request, struct error *err)
@@ -114,8 +117,9 @@ static int on_start(struct guard *guard, const struct nri_request *request, stru
 	if (guard->mode == NRI_MODE_INJECT &&
 	    inject_is_there(&guard->inject, nri_container_hooks(&request->container))) {
 		/* Its hook has asked, or the container would not be here. */
-		labels_tell(&guard->reconcile.labels, &guard->asker, guard->runtime, &request->pod,
-			    &request->container);
+		if (!passed_has(guard, request->container.id))
+			labels_tell(&guard->reconcile.labels, &guard->asker, guard->runtime, &request->pod,
+				    &request->container);
 		return 0;
 	}
 	return ask(guard, request, ASK_START, err);
@@ -260,5 +264,6 @@ int guard_agent_fd(const struct guard *guard)
 void guard_agent_gone(struct guard *guard)
 {
 	grpc_kept_close(&guard->ask.kept);
+	guard->reconcile.labels.is_unwanted = false; /* the next one may be ours */
 	reconcile_again(&guard->reconcile);
 }

@@ -42,7 +42,7 @@ struct guard {
 	enum runtime runtime;
 	struct guard_counts counts;
 	struct durations answers;          /* from a request's last byte to its answer */
-	uint64_t passed[GUARD_PASSED_MAX]; /* hashes of ids that CreateContainer let pass on this connection */
+	uint64_t passed[GUARD_PASSED_MAX]; /* hashes of ids that the agent was told of ahead, on this connection */
 	size_t passed_next;
 };
 

@@ -8,27 +8,54 @@ void labels_done(struct labels *labels)
 	listing_clear(&labels->waiting);
 	listing_clear(&labels->telling);
 	labels->retry_ns = 0;
+	labels->is_unwanted = false;
 }
 
-/* False: the agent cannot be asked now. */
-static bool tell(struct labels *labels, const struct asker *asker, enum runtime runtime, const struct nri_pod *pod,
-		 const struct nri_container *container)
+enum told { TOLD = 0, TOLD_IN_VAIN, TOLD_NOBODY };
+
+static enum told tell(struct labels *labels, const struct asker *asker, enum runtime runtime, const struct nri_pod *pod,
+		      const struct nri_container *container, enum ask_why why)
 {
 	int64_t now_ns = clock_now_ns(CLOCK_MONOTONIC);
 	struct agent_answer answer;
 	struct nri_subject subject;
 
 	if (!pod || nri_subject_tell(runtime, pod, container, &subject, NULL) < 0)
-		return true; /* forged: its hook has said so */
+		return TOLD_IN_VAIN; /* forged: its hook says so */
 	labels->retry_ns = 0;
-	if (asker->ask(asker->context, &subject, ASK_START, now_ns + LABELS_CALL_NS, &answer)) {
+	if (asker->ask(asker->context, &subject, why, now_ns + LABELS_CALL_NS, &answer)) {
 		labels->told++;
-		return true;
+		return TOLD;
 	}
-	if (answer.result.outcome == GRPC_ANSWERED && answer.result.is_servers_word)
-		return true; /* it has ended; or the agent has its own view of it, as its hook was told */
+	if (answer.result.outcome == GRPC_ANSWERED && answer.result.is_servers_word) {
+		labels->is_unwanted = answer.result.status == GRPC_UNKNOWN; /* all that the original ever answers */
+		return TOLD_IN_VAIN; /* it has ended; or the agent has its own view of it, as its hook is told */
+	}
 	labels->retry_ns = now_ns + LABELS_RETRY_NS;
-	return false;
+	return TOLD_NOBODY;
+}
+
+static void keep(struct labels *labels, const struct nri_pod *pod, const struct nri_container *container)
+{
+	if (labels->waiting.containers >= LABELS_WAITING_MAX) {
+		labels->left_out++;
+		return;
+	}
+	listing_add_pod(&labels->waiting, pod);
+	listing_add_container(&labels->waiting, container);
+}
+
+bool labels_tell_ahead(struct labels *labels, const struct asker *asker, enum runtime runtime,
+		       const struct nri_pod *pod, const struct nri_container *container)
+{
+	bool is_time = labels->retry_ns <= clock_now_ns(CLOCK_MONOTONIC);
+	enum told told = labels->is_unwanted ? TOLD_IN_VAIN
+			 : is_time           ? tell(labels, asker, runtime, pod, container, ASK_AHEAD)
+					     : TOLD_NOBODY;
+
+	if (told == TOLD_NOBODY)
+		keep(labels, pod, container); /* its hook may be waiting for the agent when that is back */
+	return told == TOLD;
 }
 
 void labels_tell(struct labels *labels, const struct asker *asker, enum runtime runtime, const struct nri_pod *pod,
@@ -36,14 +63,10 @@ void labels_tell(struct labels *labels, const struct asker *asker, enum runtime 
 {
 	bool is_waiting = labels_wake_ns(labels) != INT64_MAX;
 
-	if (!is_waiting && tell(labels, asker, runtime, pod, container))
+	if (labels->is_unwanted ||
+	    (!is_waiting && tell(labels, asker, runtime, pod, container, ASK_START) != TOLD_NOBODY))
 		return;
-	if (labels->waiting.containers >= LABELS_WAITING_MAX) {
-		labels->left_out++;
-		return;
-	}
-	listing_add_pod(&labels->waiting, pod);
-	listing_add_container(&labels->waiting, container);
+	keep(labels, pod, container);
 }
 
 /* Who came while others were told of is next. */
@@ -67,7 +90,7 @@ void labels_step(struct labels *labels, const struct asker *asker, enum runtime 
 
 	if (labels_wake_ns(labels) > clock_now_ns(CLOCK_MONOTONIC) || !next(labels, &container, &pod))
 		return;
-	if (!tell(labels, asker, runtime, pod, container))
+	if (tell(labels, asker, runtime, pod, container, ASK_START) == TOLD_NOBODY)
 		listing_back(&labels->telling);
 	else if (labels->telling.next >= labels->telling.containers)
 		listing_clear(&labels->telling);

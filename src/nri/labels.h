@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * src/nri/labels.h: inject mode's word to the agent about pods' labels. The hook asks the agent about its container but
- * cannot know the labels; the plugin does, from the runtime, and tells them at the container's start, before the user's
- * program runs. No start depends on it: an agent that does not answer costs LABELS_CALL_NS once in LABELS_RETRY_NS, and
- * is told later. The labels go the plugin's own way (agent_ask.h), so nothing in a container's annotations passes for
- * them.
+ * cannot know the labels; the plugin does, from the runtime, and tells them at the container's creation: then the agent
+ * has them when the hook asks, and policies that choose by labels can be decided. No start depends on it but where such
+ * a policy does: an agent that does not answer costs LABELS_CALL_NS once in LABELS_RETRY_NS, and is told at the start
+ * or later. An agent that is not ours and does not understand is left alone. The labels go the plugin's own way
+ * (agent_ask.h), so nothing in a container's annotations passes for them.
  */
 #ifndef NRI_LABELS_H
 #define NRI_LABELS_H
@@ -19,10 +20,14 @@
 struct labels { /* zero-initialised */
 	struct listing waiting, telling;
 	int64_t retry_ns; /* not before; 0 at once */
+	bool is_unwanted; /* the agent does not know what is told here */
 	uint64_t told, left_out;
 };
 
 void labels_done(struct labels *labels); /* forgets who waits, and frees */
+/* Of a container that is being created. False: the agent does not have it; tell at its start. */
+bool labels_tell_ahead(struct labels *labels, const struct asker *asker, enum runtime runtime,
+		       const struct nri_pod *pod, const struct nri_container *container);
 /* Of a container that is about to start: tells the agent now, or, if that cannot be done, keeps a copy for later. */
 void labels_tell(struct labels *labels, const struct asker *asker, enum runtime runtime, const struct nri_pod *pod,
 		 const struct nri_container *container);

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """Policies that choose by pod labels and container names, through real containerd, with no API server."""
-import signal
-
 import pytest
 
 from bed import POLICIES
@@ -28,7 +26,7 @@ def test_a_container_is_chosen_by_its_labels(make_containerd, agent, make_plugin
         assert plain.run("/bin/first_lseek") == (0, "survived\n")
     assert web.run("/bin/first_lseek", name="spared") == (0, "survived\n")
     # A new agent knows no labels before the plugin has told it; what was decided holds.
-    agent.end(signal.SIGKILL)
+    agent.kill()
     agent.start(chosen)
     assert web.run("/bin/first_lseek") == (KILLED, "")
     assert db.run("/bin/first_lseek") == (0, "survived\n")

@@ -146,6 +146,30 @@ def test_inject_mode_tells_labels_and_waits_for_nobody(start, folder, api):
     assert plugin.lines("failing container") == []
 
 
+def test_inject_mode_tells_labels_ahead_of_the_hook(start, folder, api):
+    """Policies that choose by labels are decided when the hook asks; whom the creation told of, the start needs not."""
+    plugin = start("inject", "--oci-hook-path=/opt/hook")
+    with Agent(api, f"unix://{folder}/agent.sock") as agent:
+        runtime = plugin.connect()
+        runtime.call("Synchronize")
+        assert runtime.call("CreateContainer", event(1))[0] == 0
+        assert runtime.call("StartContainer", event(1, hooks=["/opt/hook"]))[0] == 0
+        told = [one.createContainer for one in agent.requests]
+        assert [(one.podName, dict(one.podLabels), one.podLabelsKnown, one.reason) for one in told] == [("pod-1", {"app": "web"}, True, 1)]
+
+
+def test_an_agent_that_does_not_understand_is_left_alone(start, folder, api):
+    plugin = start("inject", "--oci-hook-path=/opt/hook")
+    original = (grpc.StatusCode.UNKNOWN, "server runtime hook failed. Check agent logs with logid=1 for details")
+    with Agent(api, f"unix://{folder}/agent.sock", answer=lambda context: context.abort(*original)) as agent:
+        runtime = plugin.connect()
+        runtime.call("Synchronize")
+        for number in range(5):
+            assert runtime.call("CreateContainer", event(number))[0] == 0
+            assert runtime.call("StartContainer", event(number, hooks=["/opt/hook"]))[0] == 0
+        assert len(agent.requests) == 1
+
+
 @pytest.mark.parametrize("why,change,text", [
     ("another pod's UID in the path", lambda: nri.data(1, nri.pod(2)) + nri.data(2, nri.container(1)), "forged identity"),
     ("a path that climbs", lambda: nri.data(1, nri.pod(1)) + nri.data(2, nri.container(1) + nri.data(11, nri.data(5, "/a/../b"))),
