@@ -41,7 +41,7 @@
 #define TICK_MS 1000
 #define MARKS_DUE_EACH_TICK 8
 #define TEND_NS (50 * INT64_C(1000000)) /* what a tick spends at most on containers that were found: hooks wait */
-#define FLUSH_MS 200                    /* events wait at most that long for a disk or pipe that was busy */
+#define EXPORT_END_MS 2000 /* for the last events to be written: a disk that hangs must not hold up the end */
 
 struct agent {
 	uint64_t ticks;
@@ -50,7 +50,7 @@ struct agent {
 	struct log *log;
 	uv_loop_t loop;
 	uv_signal_t sigterm, sigint;
-	uv_timer_t tick, flush;
+	uv_timer_t tick;
 	uv_poll_t events;
 	bool is_stopping;
 
@@ -88,23 +88,10 @@ static int on_record(void *context, const struct abi_header *record, size_t size
 	return 0;
 }
 
-static void on_flush(uv_timer_t *timer);
-
 static void export_flush(struct agent *agent)
 {
-	struct file_sink_stats stats;
-
-	if (!agent->export)
-		return;
-	(void)file_sink_flush(agent->export); /* the sink tells of trouble */
-	file_sink_stats(agent->export, &stats);
-	if (stats.waiting && !agent->is_stopping)
-		(void)uv_timer_start(&agent->flush, on_flush, FLUSH_MS, 0);
-}
-
-static void on_flush(uv_timer_t *timer)
-{
-	export_flush(timer->data);
+	if (agent->export)
+		file_sink_flush(agent->export);
 }
 
 static void on_events(uv_poll_t *poll, int status, int what)
@@ -274,6 +261,7 @@ static void on_tick(uv_timer_t *timer)
 	(void)pod_registry_expire(agent->registry, clock_now_ns(CLOCK_REALTIME));
 	(void)process_cache_expire(agent->cache, (uint64_t)clock_now_ns(CLOCK_BOOTTIME));
 	nri_inside_tick(agent->nri);
+	export_flush(agent);
 	counts_take(agent);
 	counts_report_losses(&agent->counts, agent->log, clock_now_ns(CLOCK_MONOTONIC));
 }
@@ -505,8 +493,6 @@ static int pipeline_start(struct agent *agent, struct error *err)
 	if (!agent->pipeline)
 		return error_errno(err, ENOMEM, "event pipeline");
 	clock_take(agent);
-	agent->flush.data = agent;
-	(void)uv_timer_init(&agent->loop, &agent->flush); /* cannot fail */
 	if (!*export.filename)
 		return 0;
 	r = file_sink_new(&export, &agent->export, err);
@@ -682,7 +668,8 @@ int agent_run(const struct agent_options *options, struct log *log, struct error
 		(void)log_event(log, LOG_INFO, "ready", NULL);
 		(void)uv_run(&agent->loop, UV_RUN_DEFAULT);
 		(void)sensor_events_read(agent->sensor, on_record, agent); /* the last ones */
-		export_flush(agent);
+		if (agent->export)
+			(void)file_sink_end(agent->export, EXPORT_END_MS); /* what is lost is counted */
 		counts_take(agent);
 		counts_report_all(&agent->counts, log);
 	}

@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The agent goes away and comes back: what runs stays under policy, the fail check decides about what starts."""
-import threading
+import contextlib
+import os
 import re
+import signal
+import subprocess
+import threading
 import time
 
-from bed import POLICIES, wait_until
-from bed.api import Client
+import pytest
+
+from bed import POLICIES, cgroups, wait_until
+from bed.api import Client, module
 from bed.podman import KILLED
 
 LSEEK = POLICIES / "kill-lseek.yaml"
@@ -179,3 +185,84 @@ def test_a_wrong_policy_keeps_the_agent_from_starting(agent, podman, folder):
     log = agent.log_text()
     assert "bad.yaml" in log and "Eqal" in log and "line 18" in log, log
     assert not agent.socket.exists()
+
+
+@contextlib.contextmanager
+def nobody_reads(folder):
+    """A FIFO whose reader does not read."""
+    path = folder / "events"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        yield path
+    finally:
+        os.close(reader)
+
+
+@contextlib.contextmanager
+def full_disk(folder):
+    disk = folder / "full"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], check=True)
+    try:
+        yield disk / "events"
+    finally:
+        subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+@contextlib.contextmanager
+def hung_disk(folder):
+    """A file system that is frozen: a write to it does not come back."""
+    image, disk = folder / "image", folder / "hung"
+    disk.mkdir()
+    with open(image, "wb") as file:
+        file.truncate(16 << 20)
+    subprocess.run(["mkfs.ext4", "-q", image], check=True)
+    subprocess.run(["mount", "-o", "loop", image, disk], check=True)
+    (disk / "events").touch(mode=0o600)
+    subprocess.run(["fsfreeze", "--freeze", disk], check=True)
+    thaw = threading.Timer(8, subprocess.run, [["fsfreeze", "--unfreeze", disk]])  # the end of the agent waits for it
+    thaw.start()
+    try:
+        yield disk / "events"
+    finally:
+        thaw.join()
+        subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+def make_events(number, bytes_each=2000):
+    """Execs with long arguments."""
+    script = f'x=$(printf %0{bytes_each}d 0); i=0; while [ $i -lt {number} ]; do /bin/true $x; i=$((i+1)); done'
+    return subprocess.Popen(["sh", "-c", script])
+
+
+@pytest.mark.parametrize("place", [nobody_reads, full_disk, hung_disk])
+def test_events_that_cannot_be_written_hold_nobody_up(agent, folder, place):
+    create = module("tetragon_pb2").CreateContainer
+    request = module("tetragon_pb2").RuntimeHookRequest
+    with place(folder) as path:
+        agent.export = path
+        agent.start(LSEEK)
+        made = make_events(700)
+        slowest, asked = 0.0, 0
+        with Client(agent.address) as client:
+            while made.poll() is None or asked < 20:
+                name = f"tg-export-{os.getpid()}-{asked}"
+                (cgroups.v2_root() / name).mkdir()
+                began = time.monotonic()
+                client.stub.RuntimeHook(request(createContainer=create(cgroupsPath=f"/{name}", podNamespace="tenant-a")), timeout=5)
+                slowest = max(slowest, time.monotonic() - began)
+                (cgroups.v2_root() / name).rmdir()
+                asked += 1
+                time.sleep(0.01)
+        assert slowest < 1, f"{slowest} s"
+        child = agent.child
+        began = time.monotonic()
+        child.send_signal(signal.SIGTERM)
+        wait_until(lambda: "msg=statistics" in agent.log_text(), 5, agent.log_text)
+        assert time.monotonic() - began < 4
+        lost = re.search(r"export-lost=(\d+)", agent.log_text())
+        assert lost and int(lost[1]) > 0, agent.log_text()
+        if place is full_disk:
+            assert "events cannot be written" in agent.log_text()
+    assert child.wait(20) == 0

@@ -5,17 +5,22 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #include "base/error.h"
 #include "pod/registry.h"
 #include "process/cache.h"
+
+#define PATIENCE_MS 20000
 
 static const struct policy *no_policy(void *context, unsigned slot, uint32_t generation)
 {
@@ -105,9 +110,7 @@ static void lines_are_appended_in_batches(void **state)
 	sink = sink_at(f, f->path, 0);
 	some_event(f);
 	some_event(f);
-	file_sink_stats(sink, &stats);
-	assert_int_equal(stats.lines, 0);
-	assert_int_equal(file_sink_flush(sink), 0);
+	assert_int_equal(file_sink_drain(sink, PATIENCE_MS), 0);
 	file_sink_stats(sink, &stats);
 	assert_int_equal(stats.lines, 2);
 	assert_int_equal(stats.waiting, 0);
@@ -141,14 +144,18 @@ static void a_full_disk_is_told_once_and_counted(void **state)
 
 	for (int i = 0; i < 50; i++)
 		some_event(f);
-	assert_int_equal(file_sink_flush(sink), -ENOSPC);
+	assert_int_equal(file_sink_drain(sink, PATIENCE_MS), -ENOSPC);
+	assert_int_equal(file_sink_drain(sink, PATIENCE_MS), -ENOSPC);
 	file_sink_stats(sink, &stats);
 	assert_int_equal(f->told, 1);
 	assert_int_equal(f->codes[0], ENOSPC);
 	assert_true(stats.write_errors > 1);
 	assert_true(stats.dropped > 30);
-	assert_true(stats.waiting <= 1024);
+	assert_true(stats.waiting <= 2048);
 	assert_int_equal(stats.lines, 0);
+	assert_int_equal(file_sink_end(sink, PATIENCE_MS), -ENOSPC);
+	file_sink_stats(sink, &stats);
+	assert_int_equal(stats.dropped, 50);
 	file_sink_free(sink);
 }
 
@@ -158,28 +165,29 @@ static void a_pipe_that_nobody_reads_does_not_block(void **state)
 	struct fixture *f = *state;
 	struct file_sink_stats stats;
 	struct file_sink *sink;
-	size_t bytes = 0, lines = 0, total;
+	size_t bytes = 0, lines = 0, events = 0;
 	static char text[1 << 20];
 	int reader;
 
 	assert_int_equal(mkfifo(f->path, 0600), 0);
 	reader = open(f->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	sink = sink_at(f, f->path, 8192);
-	for (int i = 0; i < 2000; i++) {
+	do {
+		for (int i = 0; i < 20; i++, events++)
+			some_event(f);
+	} while (file_sink_drain(sink, 500) == 0);
+	for (int i = 0; i < 200; i++, events++)
 		some_event(f);
-		(void)file_sink_flush(sink);
-	}
 	file_sink_stats(sink, &stats);
 	assert_true(stats.dropped > 0);
 	assert_int_equal(stats.write_errors, 0);
-	total = stats.bytes + stats.waiting;
-	while (bytes < total) {
+	do {
 		ssize_t n = read(reader, text + bytes, sizeof text - bytes);
 
-		if (n > 0)
-			bytes += (size_t)n;
-		assert_int_equal(file_sink_flush(sink), 0);
-	}
+		bytes += n > 0 ? (size_t)n : 0;
+		file_sink_flush(sink);
+		file_sink_stats(sink, &stats);
+	} while (bytes < stats.bytes + stats.waiting);
 	for (char *line = text, *end; line < text + bytes; line = end + 1, lines++) {
 		end = memchr(line, '\n', (size_t)(text + bytes - line));
 		assert_non_null(end);
@@ -187,9 +195,62 @@ static void a_pipe_that_nobody_reads_does_not_block(void **state)
 	}
 	file_sink_stats(sink, &stats);
 	assert_int_equal(stats.lines, lines);
-	assert_int_equal(stats.lines + stats.dropped, 2000);
+	assert_int_equal(stats.lines + stats.dropped, events);
 	file_sink_free(sink);
 	(void)close(reader);
+}
+
+/* The end has a limit, whatever hangs; what was not written is counted. */
+static void the_end_does_not_wait_for_a_reader(void **state)
+{
+	struct fixture *f = *state;
+	struct timespec before, after;
+	struct file_sink_stats stats;
+	struct file_sink *sink;
+	int reader;
+
+	assert_int_equal(mkfifo(f->path, 0600), 0);
+	reader = open(f->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	sink = sink_at(f, f->path, 1 << 18);
+	for (int i = 0; i < 1000; i++)
+		some_event(f);
+	(void)clock_gettime(CLOCK_MONOTONIC, &before);
+	assert_int_equal(file_sink_end(sink, 300), -ETIMEDOUT);
+	(void)clock_gettime(CLOCK_MONOTONIC, &after);
+	assert_in_range((after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000, 299, 2000);
+	some_event(f); /* too late */
+	file_sink_stats(sink, &stats);
+	assert_true(stats.lines > 0 && stats.dropped > 0);
+	assert_int_equal(stats.lines + stats.dropped, 1001);
+	file_sink_free(sink);
+	(void)close(reader);
+}
+
+/* The disk was full, and is not any more: nothing of what fits into the buffers is lost. */
+static void a_disk_that_works_again_gets_what_waited(void **state)
+{
+	struct fixture *f = *state;
+	struct rlimit old, none = { 0, RLIM_INFINITY };
+	struct file_sink *sink = sink_at(f, f->path, 0);
+	struct file_sink_stats stats;
+
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	none.rlim_max = old.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	for (int i = 0; i < 10; i++)
+		some_event(f);
+	assert_int_equal(file_sink_drain(sink, PATIENCE_MS), -EFBIG);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	while (file_sink_drain(sink, PATIENCE_MS) == -EFBIG)
+		; /* a try that had begun before */
+	file_sink_stats(sink, &stats);
+	assert_int_equal(stats.lines, 10);
+	assert_int_equal(stats.dropped, 0);
+	assert_int_equal(f->told, 2);
+	assert_int_equal(f->codes[0], EFBIG);
+	assert_int_equal(f->codes[1], 0);
+	file_sink_free(sink);
 }
 
 static void bad_places_are_refused(void **state)
@@ -216,6 +277,8 @@ int main(void)
 		CASE(a_new_file_is_private),
 		CASE(a_full_disk_is_told_once_and_counted),
 		CASE(a_pipe_that_nobody_reads_does_not_block),
+		CASE(the_end_does_not_wait_for_a_reader),
+		CASE(a_disk_that_works_again_gets_what_waited),
 		CASE(bad_places_are_refused),
 	};
 
