@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "oci/cgroup_path.h"
 #include "pod/container_name.h"
+#include "policy/policy_set.h"
 #include "policy/policy.h"
 #include "sensor/hierarchy.h"
 #include "sensor/sensor.h"
@@ -184,15 +185,6 @@ static void info_of(const struct pod_container *container, struct abi_container_
 	info_text(info->cgroup_path, sizeof info->cgroup_path, container->cgroup_path);
 }
 
-static unsigned count_bits(const struct abi_policy_set *set)
-{
-	unsigned n = 0;
-
-	for (size_t i = 0; i < ABI_POLICY_WORDS; i++)
-		n += (unsigned)__builtin_popcountll(set->bit[i]);
-	return n;
-}
-
 /* A container id that the request lacks may be in the path. */
 static const char *container_id_of(const struct admission_request *request, const char *path, char *memory, size_t size)
 {
@@ -254,7 +246,7 @@ static void policies_choose(struct admission *admission, struct admission_answer
 		(void)policies_select(admission->policies, answer->path, &workload, ret_set);
 	answer->undecided = undecided ? undecided->name : NULL;
 	admission->undecided += undecided != NULL;
-	answer->policies = count_bits(ret_set);
+	answer->policies = policy_set_count(ret_set);
 }
 
 /* A container that may be selected must not start before that is known. */
@@ -361,7 +353,7 @@ int admission_foresee(struct admission *admission, const struct admission_reques
 	workload = admission_workload(request);
 	*ret_policies = (struct abi_policy_set){ 0 };
 	undecided = policies_select(admission->policies, ret_answer->path, &workload, ret_policies);
-	ret_answer->policies = count_bits(ret_policies);
+	ret_answer->policies = policy_set_count(ret_policies);
 	ret_answer->undecided = undecided ? undecided->name : NULL;
 	return undecided ? undecided_refuse(ret_answer, err) : 0;
 }

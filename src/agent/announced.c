@@ -12,6 +12,7 @@
 #include "agent/policies.h"
 #include "agent/workload.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "pod/container_name.h"
 #include "pod/registry.h"
@@ -97,11 +98,7 @@ static struct announcement *announcement_new(const struct admission_request *req
 
 static struct announcement **bucket_of(struct announced *announced, const char *leaf)
 {
-	uint32_t h = 2166136261u; /* FNV-1a */
-
-	for (; *leaf; leaf++)
-		h = (h ^ (unsigned char)*leaf) * 16777619u;
-	return &announced->bucket[(h ^ h >> 16) % ANNOUNCED_BUCKETS];
+	return &announced->bucket[hash_fold(hash_bytes(HASH_BEGIN, leaf, strlen(leaf))) % ANNOUNCED_BUCKETS];
 }
 
 static struct announcement *find(struct announced *announced, const char *leaf)

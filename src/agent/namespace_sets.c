@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/namespace_sets.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
+
 static size_t bucket_of(const char *name)
 {
-	uint32_t h = 2166136261u; /* FNV-1a */
-
-	for (; *name; name++)
-		h = (h ^ (unsigned char)*name) * 16777619u;
-	return (h ^ h >> 16) % NAMESPACE_BUCKETS;
+	return hash_fold(hash_bytes(HASH_BEGIN, name, strlen(name))) % NAMESPACE_BUCKETS;
 }
 
 static struct namespace_set *find(const struct namespace_sets *sets, const char *name)

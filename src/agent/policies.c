@@ -147,9 +147,9 @@ static int slot_take(struct policies *policies, struct policies_entry *entry, st
 	for (unsigned i = 0; i < ABI_POLICIES; i++) {
 		unsigned slot = (policies->next_slot + i) % ABI_POLICIES;
 
-		if (has_bit(&policies->taken, slot))
+		if (policy_set_has(&policies->taken, slot))
 			continue;
-		set_bit(&policies->taken, slot, true);
+		policy_set_put(&policies->taken, slot, true);
 		policies->by_slot[slot] = entry;
 		policies->next_slot = (slot + 1) % ABI_POLICIES;
 		entry->slot = slot;
@@ -161,7 +161,7 @@ static int slot_take(struct policies *policies, struct policies_entry *entry, st
 
 static void slot_give(struct policies *policies, struct policies_entry *entry)
 {
-	set_bit(&policies->taken, entry->slot, false);
+	policy_set_put(&policies->taken, entry->slot, false);
 	policies->by_slot[entry->slot] = NULL;
 }
 
@@ -228,7 +228,7 @@ static void slot_return(struct policies *policies, struct policies_entry *entry,
 	if (is_in_kernel)
 		policies_select_begin(policies, entry);
 	policies->by_slot[record->slot] = entry;
-	set_bit(&policies->taken, record->slot, true);
+	policy_set_put(&policies->taken, record->slot, true);
 }
 
 struct restoring {
@@ -243,7 +243,7 @@ static int restore(void *context, const struct policy_record *record)
 	struct restoring *restoring = context;
 	struct policies *policies = restoring->policies;
 	bool is_static = !strcmp(record->domain, POLICIES_DOMAIN_STATIC);
-	bool is_in_kernel = has_bit(restoring->in_kernel, record->slot);
+	bool is_in_kernel = policy_set_has(restoring->in_kernel, record->slot);
 	struct policies_entry *entry = NULL;
 	struct policy *policy = NULL;
 	int r = policy_parse(record->yaml, record->yaml_len, &policy, restoring->err);
@@ -320,8 +320,8 @@ int policies_apply(struct policies *policies, struct sensor *sensor, struct erro
 	if (r < 0)
 		return r;
 	for (unsigned slot = 0; slot < ABI_POLICIES; slot++)
-		if (has_bit(&in_kernel, slot))
-			set_bit(&policies->taken, slot, true); /* not given out before it is removed */
+		if (policy_set_has(&in_kernel, slot))
+			policy_set_put(&policies->taken, slot, true); /* not given out before it is removed */
 	r = load_new(policies, err);
 	if (r >= 0)
 		r = set_global(policies, err);
@@ -333,11 +333,11 @@ int policies_apply(struct policies *policies, struct sensor *sensor, struct erro
 	for (unsigned slot = 0; slot < ABI_POLICIES; slot++) {
 		if (policies->by_slot[slot])
 			continue;
-		if (has_bit(&stale, slot)) {
+		if (policy_set_has(&stale, slot)) {
 			r = unload(policies, slot, err);
 			if (r < 0)
 				return error_wrap(err, r, "cannot remove an earlier agent's policy in slot %u", slot);
-			set_bit(&policies->taken, slot, false);
+			policy_set_put(&policies->taken, slot, false);
 		} else {
 			policy_record_remove(policies->options.state_dir_fd, slot);
 		}

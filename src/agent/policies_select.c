@@ -29,7 +29,7 @@ void policies_select_end(struct policies *policies, struct policies_entry *entry
 		if (policies->choosy[i] == entry)
 			policies->choosy[i--] = policies->choosy[--policies->choosy_n];
 	if (entry->is_loaded && entry->selects)
-		set_bit(&entry->selects->policies, entry->slot, false);
+		policy_set_put(&entry->selects->policies, entry->slot, false);
 	namespace_sets_unref(&policies->namespaces, entry->selects);
 	entry->selects = NULL;
 }
@@ -40,7 +40,7 @@ void policies_select_begin(struct policies *policies, struct policies_entry *ent
 		return;
 	entry->is_loaded = true;
 	if (entry->selects)
-		set_bit(&entry->selects->policies, entry->slot, true);
+		policy_set_put(&entry->selects->policies, entry->slot, true);
 	else if (!entry->policy->is_global)
 		policies->choosy[policies->choosy_n++] = entry;
 }
@@ -66,8 +66,9 @@ static void select_workload(struct selecting *selecting, const struct workload *
 
 		if (verdict == LABELS_UNDECIDED && !selecting->undecided)
 			selecting->undecided = entry->policy;
-		if (verdict == LABELS_MATCH || (verdict == LABELS_UNDECIDED && has_bit(selecting->has, entry->slot)))
-			set_bit(&selecting->set, entry->slot, true);
+		if (verdict == LABELS_MATCH ||
+		    (verdict == LABELS_UNDECIDED && policy_set_has(selecting->has, entry->slot)))
+			policy_set_put(&selecting->set, entry->slot, true);
 	}
 }
 

@@ -5,6 +5,7 @@
 
 #include "agent/namespace_sets.h"
 #include "agent/policies.h"
+#include "policy/policy_set.h"
 
 struct policies {
 	struct policies_options options;
@@ -20,21 +21,6 @@ struct policies {
 	uint32_t next_generation;
 	uint64_t next_id;
 };
-
-static inline void set_bit(struct abi_policy_set *set, unsigned slot, bool on)
-{
-	__u64 bit = (__u64)1 << (slot % 64);
-
-	if (on)
-		set->bit[slot / 64] |= bit;
-	else
-		set->bit[slot / 64] &= ~bit;
-}
-
-static inline bool has_bit(const struct abi_policy_set *set, unsigned slot)
-{
-	return set->bit[slot / 64] >> (slot % 64) & 1;
-}
 
 /* Before its rows are in the kernel: gets what choosing needs. -ENOMEM. */
 int policies_select_prepare(struct policies *policies, struct policies_entry *entry);

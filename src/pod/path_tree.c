@@ -5,14 +5,12 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
+
 /* Nodes lie apart in memory: their addresses tell parents apart. */
 static size_t hash(const struct path_node *parent, struct str name)
 {
-	uint64_t h = UINT64_C(14695981039346656037) ^ (uint64_t)(uintptr_t)parent; /* FNV-1a */
-
-	for (size_t i = 0; i < name.len; i++)
-		h = (h ^ (unsigned char)name.p[i]) * UINT64_C(1099511628211);
-	return (size_t)(h ^ h >> 32);
+	return hash_fold(hash_bytes(HASH_BEGIN ^ (uint64_t)(uintptr_t)parent, name.p, name.len));
 }
 
 /* Takes the first element off "/a/b". False: no more, or no '/' where one has to be. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/str.h"
 #include "pod/path_tree.h"
 
@@ -84,17 +85,12 @@ static struct str path_trim(const char *path)
 
 static size_t hash_text(struct str text)
 {
-	uint64_t h = UINT64_C(14695981039346656037); /* FNV-1a */
-
-	for (size_t i = 0; i < text.len; i++)
-		h = (h ^ (unsigned char)text.p[i]) * UINT64_C(1099511628211);
-	return (size_t)(h ^ h >> 32);
+	return hash_fold(hash_bytes(HASH_BEGIN, text.p, text.len));
 }
 
 static size_t hash_number(uint64_t number)
 {
-	number *= UINT64_C(0x9e3779b97f4a7c15);
-	return (size_t)(number ^ number >> 32);
+	return hash_fold(number * UINT64_C(0x9e3779b97f4a7c15));
 }
 
 static size_t hash_entry(const struct entry *entry, enum index index)

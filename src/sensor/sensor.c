@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "sensor/state.h"
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wsign-conversion" /* bpftool's code, not ours */
@@ -65,17 +66,13 @@ static bool is_on_demand(enum program_id program)
 	return program == PROGRAM_SYSCALL_EXIT || program == PROGRAM_SYSCALL_EXEC;
 }
 
-/* FNV-1a over the object file: tells one build of the programs from another. */
+/* Over the object file: tells one build of the programs from another. */
 static uint64_t build_hash(void)
 {
-	uint64_t hash = 0xcbf29ce484222325u;
-	const unsigned char *bytes;
 	size_t n;
+	const void *bytes = tetragon_bpf__elf_bytes(&n);
 
-	bytes = (const unsigned char *)tetragon_bpf__elf_bytes(&n);
-	for (size_t i = 0; i < n; i++)
-		hash = (hash ^ bytes[i]) * 0x100000001b3u;
-	return hash;
+	return hash_bytes(HASH_BEGIN, bytes, n);
 }
 
 /* libbpf prints; its first complaint names the program and the reason. */

@@ -3,6 +3,7 @@
 #ifndef SENSOR_STATE_H
 #define SENSOR_STATE_H
 
+#include "policy/policy_set.h"
 #include "sensor/hierarchy.h"
 #include "sensor/pins.h"
 #include "sensor/sensor.h"
@@ -83,18 +84,5 @@ int rows_init(struct sensor *sensor, struct error *err);
 void containers_clear_slot(struct sensor *sensor, unsigned slot);
 /* settings.next_rule and next_set follow ours. */
 int sensor_ids_note(struct sensor *sensor, struct error *err);
-
-static inline void policy_set_put(struct abi_policy_set *set, unsigned slot, bool on)
-{
-	if (on)
-		set->bit[slot / 64] |= 1ull << slot % 64;
-	else
-		set->bit[slot / 64] &= ~(1ull << slot % 64);
-}
-
-static inline bool policy_set_has(const struct abi_policy_set *set, unsigned slot)
-{
-	return set->bit[slot / 64] >> slot % 64 & 1;
-}
 
 #endif

@@ -6,14 +6,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
-
-static void put(struct abi_policy_set *set, unsigned slot, bool on)
-{
-	if (on)
-		set->bit[slot / 64] |= (__u64)1 << slot % 64;
-	else
-		set->bit[slot / 64] &= ~((__u64)1 << slot % 64);
-}
+#include "policy/policy_set.h"
 
 int sensor_slots(struct sensor *sensor, struct abi_policy_set *ret_slots)
 {
@@ -28,7 +21,7 @@ int sensor_policy_add(struct sensor *sensor, unsigned slot, uint32_t generation,
 	if (sensor->fail_add)
 		return error_errno(err, sensor->fail_add, "made to fail");
 	sensor->adds++;
-	put(&sensor->slots, slot, true);
+	policy_set_put(&sensor->slots, slot, true);
 	sensor->generation[slot] = generation;
 	return 0;
 }
@@ -37,17 +30,17 @@ int sensor_policy_remove(struct sensor *sensor, unsigned slot, struct error *err
 {
 	(void)err;
 	sensor->removes++;
-	put(&sensor->slots, slot, false);
-	put(&sensor->global, slot, false);
+	policy_set_put(&sensor->slots, slot, false);
+	policy_set_put(&sensor->global, slot, false);
 	for (size_t i = 0; i < sensor->containers; i++)
-		put(&sensor->container[i].policies, slot, false);
+		policy_set_put(&sensor->container[i].policies, slot, false);
 	return 0;
 }
 
 int sensor_global(struct sensor *sensor, unsigned slot, bool on, struct error *err)
 {
 	(void)err;
-	put(&sensor->global, slot, on);
+	policy_set_put(&sensor->global, slot, on);
 	return 0;
 }
 
