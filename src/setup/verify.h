@@ -35,6 +35,7 @@ struct plugin_status {
 	bool is_there, is_bad; /* the file; is_bad: it cannot be read, `reason` says why */
 	bool connected;
 	char since[64], mode[16], reason[256];
+	char program[32]; /* whose process the plugin is: the agent's with --nri */
 };
 
 struct verify {

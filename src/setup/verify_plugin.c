@@ -11,6 +11,7 @@
 #include "setup/verify.h"
 
 #define STATUS_MAX 65536
+#define AGENT_NAME "tetragon"
 
 static void member_take(struct str key, const struct json_reader *reader, enum json_event event,
 			struct plugin_status *status)
@@ -21,6 +22,7 @@ static void member_take(struct str key, const struct json_reader *reader, enum j
 		size_t size;
 	} members[] = {
 		{ "since", status->since, sizeof status->since },
+		{ "program", status->program, sizeof status->program },
 		{ "mode", status->mode, sizeof status->mode },
 		{ "reason", status->reason, sizeof status->reason },
 	};
@@ -75,10 +77,21 @@ void verify_plugin_read(struct verify *verify)
 	(void)snprintf(status->reason, sizeof status->reason, "%.*s", (int)sizeof status->reason - 1, err.text);
 }
 
+/* The agent has the plugin inside; one that does not say is the plugin. */
+static bool is_agents(const struct verify *verify)
+{
+	return !strcmp(verify->plugin.program, AGENT_NAME);
+}
+
+static const char *program(const struct verify *verify)
+{
+	return is_agents(verify) ? AGENT_NAME : NRI_PLUGIN_NAME;
+}
+
 /* A plugin that was killed leaves the file as it was. */
 static bool is_gone(const struct verify *verify)
 {
-	return verify->is_here && !running_has(NRI_PLUGIN_NAME);
+	return verify->is_here && !running_has(program(verify));
 }
 
 bool verify_is_direct(const struct verify *verify)
@@ -89,7 +102,7 @@ bool verify_is_direct(const struct verify *verify)
 void verify_plugin_tell(struct verify *verify)
 {
 	static const char *const todo = "run the NRI plugin: tetragon-oci-hook-setup install --interface=nri-hook "
-					"--daemonize; or use add-oci-hook";
+					"--daemonize, or the agent with --nri; or use add-oci-hook";
 	const struct plugin_status *status = &verify->plugin;
 	const char *path = verify->conf->nri_status;
 
@@ -106,9 +119,9 @@ void verify_plugin_tell(struct verify *verify)
 			    *status->reason ? ": " : "", status->reason);
 	else if (is_gone(verify))
 		verify_tell(verify->report, false, "registered", todo,
-			    "%s says connected, but no process " NRI_PLUGIN_NAME " is there: it was killed", path);
+			    "%s says connected, but no process %s is there: it was killed", path, program(verify));
 	else
-		verify_tell(verify->report, true, "registered", "", "the NRI plugin is connected since %s, mode %s",
-			    status->since, status->mode);
+		verify_tell(verify->report, true, "registered", "", "the NRI plugin%s is connected since %s, mode %s",
+			    is_agents(verify) ? " inside the agent" : "", status->since, status->mode);
 	verify->registered = true;
 }
