@@ -62,15 +62,14 @@ int gate_refuse_forged(struct gate *gate, const struct nri_request *request, con
 	return refuse(gate, request, subject, reason_forged, err);
 }
 
-static void tolerate(struct gate *gate, const struct nri_request *request, const struct nri_subject *subject)
+/* It starts without the agent: says so, and writes it down for the next one. */
+static void unseen_record(struct gate *gate, const struct nri_request *request, const struct nri_subject *subject,
+			  enum log_level level, const char *msg)
 {
 	struct error err = { 0 };
 	struct log_line line;
 
-	gate->counts.tolerated++;
-	gate_log_begin(gate->log, &line, LOG_INFO,
-		       "failCheck determined that we should not fail this container, even if there was an error",
-		       hook_name(request->event), subject);
+	gate_log_begin(gate->log, &line, level, msg, hook_name(request->event), subject);
 	(void)log_end(&line); /* counted by the log */
 	if (ask_unseen_record(gate->conf->unseen_dir, &subject->container, clock_now_ns(CLOCK_REALTIME), &err) < 0) {
 		gate_log_begin(gate->log, &line, LOG_WARN,
@@ -114,6 +113,7 @@ int gate_decide(struct gate *gate, const struct nri_request *request, const stru
 	bool is_tolerated = allow_list_has(names->item, names->n, subject->container.identity.pod_namespace);
 	struct agent_answer answer;
 	struct log_line line;
+	int r;
 
 	gate->counts.asked++;
 	if (gate->asker->ask(gate->asker->context, subject, why, deadline(gate, request, is_tolerated), &answer)) {
@@ -132,8 +132,17 @@ int gate_decide(struct gate *gate, const struct nri_request *request, const stru
 	(void)error_set(err, EACCES, "%s", answer.error);
 	if (answer.result.is_servers_word && answer.result.status == GRPC_PERMISSION_DENIED)
 		return refuse(gate, request, subject, reason_denied, err);
-	if (!is_tolerated)
-		return refuse(gate, request, subject, reason_check, err);
-	tolerate(gate, request, subject);
-	return 0;
+	if (is_tolerated) {
+		gate->counts.tolerated++;
+		unseen_record(gate, request, subject, LOG_INFO,
+			      "failCheck determined that we should not fail this container, even if there was an "
+			      "error");
+		return 0;
+	}
+	r = refuse(gate, request, subject, reason_check, err);
+	if (request->event == NRI_START_CONTAINER && !gate->is_start_final)
+		unseen_record(gate, request, subject, LOG_WARN,
+			      "this runtime starts a container whatever a plugin says: written down for the next "
+			      "agent is there");
+	return r;
 }

@@ -34,6 +34,7 @@ void gate_log_begin(struct log *log, struct log_line *line, enum log_level level
  * 0: the container may go on (with policies, or because its namespace is tolerated: then it is written down in
  * --unseen-dir). -EACCES it must not, with the text for the user. ASK_AHEAD: when the agent cannot arm
  * a cgroup that is not there yet, StartContainer is asked again, if a refusal counts there; else that is an error.
+ * A container whose start is refused and happens all the same is written down, too.
  */
 int gate_decide(struct gate *gate, const struct nri_request *request, const struct nri_subject *subject,
 		enum ask_why why, struct error *err);

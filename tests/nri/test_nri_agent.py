@@ -3,12 +3,13 @@
 import json
 import os
 import signal
+import subprocess
 import time
 
 import grpc
 import pytest
 
-from bed import POLICIES, api, wait_until
+from bed import BIN, POLICIES, api, wait_until
 from bed.agent import Agent
 from containerd_bed import KILLED, Lines
 from kernel_state import Policies
@@ -54,6 +55,16 @@ class Inside(Agent):
     def asked(self):
         return {line["req-containerID"] for line in self.lines("hook request to agent succeeded")}
 
+    def verify(self, containerd):
+        """What the set-up tool says about the plugin."""
+        done = subprocess.run([BIN / "tetragon-oci-hook-setup", "verify", "--json", f"--config-file={containerd.folder}/config.toml",
+                               f"--nri-hook.status-file={self.status_file}"], capture_output=True, text=True, timeout=30)
+        return [check["evidence"] for check in json.loads(done.stdout) if check["check"] == "registered"]
+
+    def dump(self):
+        done = subprocess.run([self.program, "--dump", f"--server-address={self.address}"], capture_output=True, text=True, check=True, timeout=30)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
     def told_unseen(self):
         """Ids of the containers that the lines tell of as started unseen."""
         return [line["req-containerID"] for line in self.lines("container started unseen: it is under policy from now on")]
@@ -85,6 +96,10 @@ def test_a_forbidden_first_call_never_returns(make_containerd, make_inside, vers
     assert other.run("/bin/first_lseek") == (0, "survived\n")
     status = wait_until(lambda: agent.nri_status()["created"] == STARTS + 1 and agent.nri_status(), 3, "the status file's count")
     assert (status["program"], status["mode"], status["dropped"], status["unseen"]) == ("tetragon", "direct", 0, 0)
+    assert agent.verify(containerd) == [f"the NRI plugin inside the agent is connected since {status['since']}, mode direct"]
+    stays = other.start("/bin/sleep", "100")
+    told, = (state for state in agent.dump() if state["container_id"] == stays.id)
+    assert told["reporter"] == "nri-in-agent" and told["decision_us"] > 0 and told["pod_labels_known"]
 
 
 @pytest.fixture
@@ -171,6 +186,7 @@ def test_stopped_for_longer_than_the_request_time_out(make_containerd, make_insi
     assert agent.told_unseen() == ([late.id] if late else [])
     if late:
         assert late.exec("/bin/first_lseek") == (KILLED, "")
+        agent.wait_event("process_exec", lambda event: event["process"].get("docker", "-") in late.id and "procFS" in event["process"]["flags"])
     assert pod.run("/bin/first_lseek") == (KILLED, "")
 
 
