@@ -143,6 +143,6 @@ int gate_decide(struct gate *gate, const struct nri_request *request, const stru
 	if (request->event == NRI_START_CONTAINER && !gate->is_start_final)
 		unseen_record(gate, request, subject, LOG_WARN,
 			      "this runtime starts a container whatever a plugin says: written down for the next "
-			      "agent is there");
+			      "agent");
 	return r;
 }
