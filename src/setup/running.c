@@ -229,7 +229,10 @@ static bool comm_look(void *user, pid_t pid)
 	size_t len;
 
 	(void)snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
-	return file_read_at(AT_FDCWD, path, 64, &comm, &len, NULL) >= 0 && !strncmp(comm, user, COMM_MAX);
+	if (file_read_at(AT_FDCWD, path, 64, &comm, &len, NULL) < 0)
+		return false;
+	comm[strcspn(comm, "\n")] = '\0';
+	return !strncmp(comm, user, COMM_MAX);
 }
 
 bool running_has(const char *name)
