@@ -83,7 +83,7 @@ int setup_detect(struct setup_context *context, struct error *err)
 	char memory[REPORT_BYTES];
 	struct buf out = buf_over(memory, sizeof memory);
 	struct host_found found;
-	int result = host_detect(setup_given(context, "root") ? context->conf.root : NULL, &found, err);
+	int result = host_detect(setup_given(context, "root") ? context->conf.root : NULL, NULL, &found, err);
 
 	if (result < 0)
 		return result;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* install, uninstall, print-config: the hook's file and the file that registers it. */
+/* install: the hook's file, and the file that registers it or the NRI plugin. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -14,66 +14,20 @@
 #include "setup/file_swap.h"
 #include "setup/hook_binary.h"
 #include "setup/hook_drop_in.h"
-#include "setup/host_detect.h"
+#include "setup/hook_remove.h"
+#include "setup/hooks_place.h"
 #include "setup/nri_plugin.h"
-#include "setup/running.h"
 #include "setup/setup_context.h"
+#include "setup/setup_values.h"
 
 #define DROP_IN_MAX (256u << 10)
-#define SPEC_MAX (4u << 20)
 #define LOG_FILE "tetragon-oci-hook.log" /* whatever the binary is called, as in the original */
-
-static int path_join(char *path, size_t size, const char *dir, const char *name, const char *end, struct error *err)
-{
-	struct buf out = buf_over(path, size);
-	struct str all = str_of(dir);
-
-	while (all.len > 1 && str_ends(all, STR("/")))
-		all.len--;
-	buf_str(&out, all);
-	if (!str_is(all, "/"))
-		buf_byte(&out, '/');
-	buf_text(&out, name);
-	buf_text(&out, end);
-	return out.overflow ? error_set(err, ENAMETOOLONG, "%s/%s: too long", dir, name) : 0;
-}
 
 static const char *base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
 	return slash ? slash + 1 : path;
-}
-
-static int is_one_of(struct setup_context *context, const char *flag, const char *value, const char *const *known,
-		     struct error *err)
-{
-	char all[256];
-	struct buf out = buf_over(all, sizeof all);
-
-	for (const char *const *one = known; *one; one++) {
-		if (!strcmp(*one, value))
-			return 0;
-		buf_printf(&out, "%s%s", out.len ? ", " : "", *one);
-	}
-	return setup_usage_error(context, err, "--%s: want one of %s, not '%.80s'", flag, all, value);
-}
-
-static int runtime_check(struct setup_context *context, struct error *err)
-{
-	static const char *const known[] = { "auto", "containerd", "cri-o", "podman", "docker", NULL };
-
-	return is_one_of(context, "runtime", context->conf.runtime, known, err);
-}
-
-/* Paths that end up in the hook's JSON must mean the same to whoever reads it. */
-static int absolute_check(struct setup_context *context, const char *flag, const char *path, struct error *err)
-{
-	if (!*path)
-		return setup_usage_error(context, err, "--%s is required", flag);
-	if (*path != '/')
-		return setup_usage_error(context, err, "--%s: want an absolute path, not '%.80s'", flag, path);
-	return 0;
 }
 
 /* The hook as installed: what the registration needs to know of it. */
@@ -142,7 +96,7 @@ static int timeout_find(struct setup_context *context, struct installed *hook, s
 	char path[PATH_MAX];
 	auto_free char *config = NULL;
 	size_t len = 0;
-	int result = path_join(path, sizeof path, context->conf.local_install_dir, HOOK_CONFIG_NAME, "", err);
+	int result = setup_path_join(path, sizeof path, context->conf.local_install_dir, HOOK_CONFIG_NAME, "", err);
 
 	if (result < 0)
 		return result;
@@ -177,77 +131,6 @@ static int drop_in_install(struct setup_context *context, const struct installed
 	return 0;
 }
 
-static int drop_in_remove(struct setup_context *context, const char *path, const char *name, bool *ret_ours,
-			  struct error *err)
-{
-	auto_swap struct file_swap swap = FILE_SWAP_NONE;
-	auto_free char *text = NULL;
-	size_t len;
-	int result = file_swap_begin(&swap, path, NULL, err);
-
-	*ret_ours = false;
-	if (result >= 0)
-		result = file_swap_read(&swap, DROP_IN_MAX, &text, &len, err);
-	if (result == -ENOENT) {
-		(void)log_event(&context->log, LOG_INFO, "no conf to remove", "conf-dst-path", path, NULL);
-		return 0;
-	}
-	if (result < 0)
-		return result;
-	if (!hook_drop_in_is_ours((struct str){ text, len }, name, NULL, 0))
-		return error_set(err, EPERM,
-				 "%s: left as it is: it registers something else than %s as createRuntime hook", path,
-				 name);
-	*ret_ours = true;
-	result = file_swap_remove(&swap, err);
-	if (result >= 0)
-		(void)log_event(&context->log, LOG_INFO, "removed conf", "conf-dst-path", path, NULL);
-	return result;
-}
-
-/* `registered`: a registration of ours named it, which is proof enough, even if it cannot run. */
-static int binary_remove(struct setup_context *context, const char *path, bool registered, struct error *err)
-{
-	auto_swap struct file_swap swap = FILE_SWAP_NONE;
-	struct hook_binary told;
-	int result = file_swap_begin(&swap, path, NULL, err);
-
-	if (result == -ENOENT || (result >= 0 && !swap.exists)) {
-		(void)log_event(&context->log, LOG_INFO, "no binary to remove", "bin-dst-path", path, NULL);
-		return 0;
-	}
-	if (result < 0)
-		return result;
-	if (!registered && hook_binary_ask(path, &told, err) < 0)
-		return error_wrap(err, -EPERM,
-				  "%s: left as it is: no registration names it, and it cannot be asked what it is",
-				  path);
-	result = file_swap_remove(&swap, err);
-	if (result >= 0)
-		(void)log_event(&context->log, LOG_INFO, "binary removed", "bin-dst-path", path, NULL);
-	return result;
-}
-
-/* Registration first. While something that may name the binary stays, so does the binary: without it every start would
- * fail. */
-static int remove_both(struct setup_context *context, const char *drop_in, const char *binary, const char *name,
-		       struct error *err)
-{
-	bool ours;
-	int result = drop_in_remove(context, drop_in, name, &ours, err);
-
-	if (result < 0) {
-		(void)log_event(&context->log, LOG_WARN, "failed to remove conf", "conf-dst-path", drop_in, "error",
-				err->text, NULL);
-		return error_wrap(err, result, "the hook may still be registered, so %s stays", binary);
-	}
-	result = binary_remove(context, binary, ours, err);
-	if (result < 0)
-		(void)log_event(&context->log, LOG_WARN, "failed to remove binary", "bin-dst-path", binary, "error",
-				err->text, NULL);
-	return result;
-}
-
 static void signal_wait(const sigset_t *set)
 {
 	int number;
@@ -279,7 +162,7 @@ static int hook_register(struct setup_context *context, struct installed *hook, 
 		(void)log_event(&context->log, LOG_INFO, "ending; the hook stays in place", NULL);
 		return 0;
 	}
-	return remove_both(context, hook->drop_in, hook->local, hook->name, err);
+	return hook_remove(context, hook->drop_in, hook->local, hook->name, err);
 }
 
 /*
@@ -307,7 +190,7 @@ static int plugin_run(struct setup_context *context, const struct installed *hoo
 		(void)log_event(&context->log, LOG_INFO, "ending; the hook stays in place", NULL);
 		return 0;
 	}
-	return binary_remove(context, hook->local, true, err);
+	return hook_remove_binary(context, hook->local, true, err);
 }
 
 /* Before anything is copied. */
@@ -325,15 +208,28 @@ static int plugin_check(struct setup_context *context, const struct nri_plugin_s
 	return nri_plugin_find(start, ret_plugin, err);
 }
 
-/* Without --oci-hooks.local-dir, and where the default is not mounted: the folder that this host's runtime reads. */
-static void hooks_dir_find(struct setup_context *context)
+/* Both folders, before anything is written: a hook without a registration would look like one. */
+static int folders_check(const struct setup_conf *conf, bool nri, struct error *err)
 {
-	struct host_found found;
+	struct {
+		const char *path, *flag, *more;
+	} folders[] = {
+		{ conf->local_install_dir, "local-install-dir", "" },
+		{ nri ? NULL : conf->hooks_dir, "oci-hooks.local-dir",
+		  ", and restart CRI-O: it watches only folders that "
+		  "were there when it started" },
+	};
 
-	if (setup_given(context, "oci-hooks.local-dir") || !access(context->conf.hooks_dir, F_OK))
-		return;
-	if (host_detect("/", &found, NULL) >= 0 && found.host->hooks[0])
-		context->conf.hooks_dir = found.host->hooks[0];
+	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+		struct stat st;
+
+		if (!folders[i].path || (!stat(folders[i].path, &st) && S_ISDIR(st.st_mode)))
+			continue;
+		return error_set(err, ENOTDIR,
+				 "%s is no folder (--%s): make it with `mkdir -p %s`%s. Nothing was installed",
+				 folders[i].path, folders[i].flag, folders[i].path, folders[i].more);
+	}
+	return 0;
 }
 
 int setup_install(struct setup_context *context, struct error *err)
@@ -350,29 +246,32 @@ int setup_install(struct setup_context *context, struct error *err)
 					  .log_level = conf->log_level,
 					  .hook_args = context->hook_args };
 	bool nri = !strcmp(conf->interface, "nri-hook");
-	char plugin[PATH_MAX];
-	int result = is_one_of(context, "interface", conf->interface, interfaces, err);
+	char plugin[PATH_MAX], hooks_dir[PATH_MAX];
+	int result = setup_is_one_of(context, "interface", conf->interface, interfaces, err);
 
 	if (result >= 0)
-		result = is_one_of(context, "on-exit", conf->on_exit, exits, err);
+		result = setup_is_one_of(context, "on-exit", conf->on_exit, exits, err);
 	if (result >= 0)
-		result = runtime_check(context, err);
+		result = setup_is_runtime(context, err);
 	if (result >= 0 && !*conf->local_install_dir)
 		result = setup_usage_error(context, err, "--local-install-dir is required");
 	if (result >= 0)
-		result = absolute_check(context, "host-install-dir", conf->host_install_dir, err);
+		result = setup_is_absolute(context, "host-install-dir", conf->host_install_dir, err);
 	if (result >= 0 && !*hook.name)
 		result =
 			setup_usage_error(context, err, "--local-binary: want a file, not '%.80s'", conf->local_binary);
-	hooks_dir_find(context);
+	if (result >= 0 && !nri)
+		result = hooks_place_option(context, hooks_dir, err);
 	if (result >= 0)
-		result = path_join(hook.local, sizeof hook.local, conf->local_install_dir, hook.name, "", err);
+		result = folders_check(conf, nri, err);
 	if (result >= 0)
-		result = path_join(hook.host, sizeof hook.host, conf->host_install_dir, hook.name, "", err);
+		result = setup_path_join(hook.local, sizeof hook.local, conf->local_install_dir, hook.name, "", err);
 	if (result >= 0)
-		result = path_join(hook.log, sizeof hook.log, conf->host_install_dir, LOG_FILE, "", err);
+		result = setup_path_join(hook.host, sizeof hook.host, conf->host_install_dir, hook.name, "", err);
 	if (result >= 0)
-		result = path_join(hook.drop_in, sizeof hook.drop_in, conf->hooks_dir, hook.name, ".json", err);
+		result = setup_path_join(hook.log, sizeof hook.log, conf->host_install_dir, LOG_FILE, "", err);
+	if (result >= 0)
+		result = setup_path_join(hook.drop_in, sizeof hook.drop_in, conf->hooks_dir, hook.name, ".json", err);
 	if (result >= 0)
 		result = timeout_find(context, &hook, err);
 	if (result >= 0 && nri)
@@ -384,82 +283,4 @@ int setup_install(struct setup_context *context, struct error *err)
 	if (nri)
 		return plugin_run(context, &hook, plugin, &start, err);
 	return hook_register(context, &hook, err);
-}
-
-/* What would have every container's start fail once the hook is gone: both are read on this host, where they are seen.
- */
-static int users_check(struct setup_context *context, struct error *err)
-{
-	const struct setup_conf *conf = &context->conf;
-	auto_free char *spec = NULL;
-	char path[NAME_MAX + 4];
-	size_t len;
-
-	if (!access(conf->nri_status, F_OK) && running_has(NRI_PLUGIN_NAME))
-		return error_set(err, EBUSY, "the NRI plugin still adds the hook to each container (%s): stop it first",
-				 conf->nri_status);
-	(void)snprintf(path, sizeof path, "/%.*s\"", NAME_MAX, conf->binary_name);
-	if (file_read_at(AT_FDCWD, conf->runtime_spec, SPEC_MAX, &spec, &len, NULL) >= 0 &&
-	    memmem(spec, len, path, strlen(path)))
-		return error_set(err, EBUSY,
-				 "%s still names the hook: patch-containerd-conf add-oci-hook --undo "
-				 "--write-runtime-spec, then restart containerd",
-				 conf->runtime_spec);
-	return 0;
-}
-
-int setup_uninstall(struct setup_context *context, struct error *err)
-{
-	static const char *const interfaces[] = { "oci-hooks", NULL };
-	const struct setup_conf *conf = &context->conf;
-	char drop_in[PATH_MAX], binary[PATH_MAX];
-	int result = is_one_of(context, "interface", conf->interface, interfaces, err);
-
-	if (result >= 0 && !*conf->local_install_dir)
-		result = setup_usage_error(context, err, "--local-install-dir is required");
-	if (result >= 0 && (!*conf->binary_name || strchr(conf->binary_name, '/')))
-		result = setup_usage_error(context, err, "--binary-name: want a name without folders");
-	hooks_dir_find(context);
-	if (result >= 0)
-		result = path_join(drop_in, sizeof drop_in, conf->hooks_dir, conf->binary_name, ".json", err);
-	if (result >= 0)
-		result = path_join(binary, sizeof binary, conf->local_install_dir, conf->binary_name, "", err);
-	if (result >= 0)
-		result = users_check(context, err);
-	return result < 0 ? result : remove_both(context, drop_in, binary, conf->binary_name, err);
-}
-
-int setup_print_config(struct setup_context *context, struct error *err)
-{
-	static const char *const interfaces[] = { "oci-hooks", NULL };
-	const struct setup_conf *conf = &context->conf;
-	struct hook_drop_in drop_in = { .path = conf->binary };
-	auto_free const char **args = calloc(conf->args.n + 1, sizeof *args);
-	auto_free char *room = malloc(DROP_IN_MAX);
-	struct buf out = buf_over(room, room ? DROP_IN_MAX : 0);
-	int result = is_one_of(context, "interface", conf->interface, interfaces, err);
-
-	if (result >= 0)
-		result = runtime_check(context, err);
-	if (result >= 0)
-		result = absolute_check(context, "binary", conf->binary, err);
-	if (result < 0)
-		return result;
-	if (!args || !room)
-		return error_set(err, ENOMEM, "not enough memory");
-	for (size_t i = 0; i < conf->args.n; i++)
-		args[i] = conf->args.item[i];
-	result = hook_timeout_find(args, (struct str){ 0 }, &drop_in.hook_timeout_ns, err);
-	if (result < 0)
-		return result;
-	drop_in.args = args;
-	if (!hook_args_have(args, "runtime"))
-		drop_in.runtime = conf->runtime;
-	hook_drop_in_write(&drop_in, &out);
-	buf_byte(&out, '\n');
-	if (out.overflow)
-		return error_set(err, E2BIG, "the hook's arguments do not fit into a file of %u bytes", DROP_IN_MAX);
-	if (fwrite(room, 1, out.len, stdout) != out.len || fflush(stdout))
-		return error_errno(err, errno, "cannot write to standard output");
-	return 0;
 }

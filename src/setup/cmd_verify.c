@@ -123,7 +123,7 @@ static void host_find(struct verify *verify, bool names_root)
 	bool by_files = names_root || *conf->config_file || *conf->hooks_dir;
 	struct error unknown = { 0 };
 
-	verify->is_known = host_detect(by_files ? conf->root : NULL, &verify->found, &unknown) >= 0;
+	verify->is_known = host_detect(by_files ? conf->root : NULL, NULL, &verify->found, &unknown) >= 0;
 	if (verify->is_known)
 		verify_tell(verify->report, true, "host", "", "%s, known by %s", verify->found.host->name,
 			    verify->found.marker);

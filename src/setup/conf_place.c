@@ -11,48 +11,28 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "setup/host_detect.h"
-#include "setup/running.h"
-
-/* A daemon that runs outranks what lies on the disk; two that differ leave the choice to the administrator. */
-static int running_config_find(struct setup_context *context, struct error *err)
-{
-	struct running running[RUNNING_MAX];
-	size_t n = running_find("containerd", running);
-
-	for (size_t i = 0; i < n; i++)
-		if (!*running[i].config)
-			(void)snprintf(running[i].config, sizeof running[i].config, "%s", context->conf.config_file);
-	for (size_t i = 1; i < n; i++)
-		if (strcmp(running[i].config, running[0].config) != 0)
-			return error_set(
-				err, EPERM,
-				"several containerd run here: %d reads %s, %d reads %s; choose with --config-file",
-				(int)running[0].pid, running[0].config, (int)running[i].pid, running[i].config);
-	if (n && strcmp(running[0].config, context->conf.config_file) != 0) {
-		(void)snprintf(context->running_config, sizeof context->running_config, "%s", running[0].config);
-		context->conf.config_file = context->running_config;
-	}
-	return 0;
-}
 
 int conf_place_find(struct setup_context *context, const char *runtime, struct error *err)
 {
-	struct host_found found;
+	auto_free struct host_found *found = malloc(sizeof *found);
 	int result;
 
 	if (setup_given(context, "config-file"))
 		return 0;
-	result = host_detect("/", &found, err);
+	if (!found)
+		return error_set(err, ENOMEM, "not enough memory");
+	result = host_detect(NULL, runtime, found, err);
 	if (result == -ENOENT) /* then the option's default is as good a guess as any */
 		return 0;
 	if (result < 0)
 		return result;
-	if (strcmp(found.host->runtime, runtime) != 0)
+	if (strcmp(found->host->runtime, runtime) != 0)
 		return 0;
-	if (!found.host->config)
-		return error_set(err, EPERM, "this is %s: %s", found.host->name, found.host->advice);
-	context->conf.config_file = found.host->config;
-	return strcmp(runtime, "containerd") != 0 || found.host->reads ? 0 : running_config_find(context, err);
+	if (!*found->config)
+		return error_set(err, EPERM, "this is %s: %s", found->host->name, found->advice);
+	(void)snprintf(context->running_config, sizeof context->running_config, "%s", found->config);
+	context->conf.config_file = context->running_config;
+	return 0;
 }
 
 int plugin_options_check(struct setup_context *context, struct error *err)

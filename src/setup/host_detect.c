@@ -78,7 +78,7 @@ static int by_files(const struct host_tree *tree, const char *root, struct host_
 			 root);
 }
 
-int host_detect(const char *root, struct host_found *ret, struct error *err)
+int host_detect(const char *root, const char *runtime, struct host_found *ret, struct error *err)
 {
 	const char *path = root ? root : "/";
 	auto_close int root_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -95,7 +95,7 @@ int host_detect(const char *root, struct host_found *ret, struct error *err)
 		       pretty.p ? pretty.p : "");
 	result = by_files(&tree, path, ret, err);
 	if (!root && (result >= 0 || result == -ENOENT))
-		result = host_running_look(&tree, result >= 0, ret, err);
+		result = host_running_look(&tree, runtime, result >= 0, ret, err);
 	host_tree_done(&tree);
 	return result;
 }

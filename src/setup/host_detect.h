@@ -34,9 +34,10 @@ struct host_found {
 };
 
 /*
- * Examines the tree below `root`; NULL: this machine, its processes first. 0; -ENOENT: no row matches; -EPERM: several
- * daemons run and nothing tells which one is meant, all are named; -errno: `root` cannot be opened.
+ * Examines the tree below `root`; NULL: this machine, its processes first. `runtime` (as in the table; NULL: any): only
+ * daemons of it count. 0; -ENOENT: no row matches; -EPERM: several daemons run and nothing tells which one is meant,
+ * all are named; -errno: `root` cannot be opened.
  */
-int host_detect(const char *root, struct host_found *ret, struct error *err);
+int host_detect(const char *root, const char *runtime, struct host_found *ret, struct error *err);
 
 #endif

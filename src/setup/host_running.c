@@ -23,7 +23,7 @@ struct daemons {
 	size_t n;
 };
 
-static void daemons_find(struct daemons *daemons)
+static void daemons_find(struct daemons *daemons, const char *runtime)
 {
 	static const struct {
 		const char *program, *runtime, *config, *address;
@@ -34,8 +34,9 @@ static void daemons_find(struct daemons *daemons)
 
 	daemons->n = 0;
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		bool wanted = !runtime || !strcmp(runtime, kinds[i].runtime);
 		struct running *found = &daemons->process[daemons->n];
-		size_t n = running_find(kinds[i].program, found);
+		size_t n = wanted ? running_find(kinds[i].program, found) : 0;
 
 		for (size_t k = 0; k < n; k++) {
 			if (!*found[k].config)
@@ -143,7 +144,8 @@ static bool agrees(const struct host_found *found, const struct running *process
 	return !strcmp(found->host->runtime, "docker") && (reads || !*found->reads) && running_has_docker();
 }
 
-int host_running_look(const struct host_tree *tree, bool is_known, struct host_found *found, struct error *err)
+int host_running_look(const struct host_tree *tree, const char *runtime, bool is_known, struct host_found *found,
+		      struct error *err)
 {
 	auto_free struct daemons *daemons = malloc(sizeof *daemons);
 	const struct running *process;
@@ -154,7 +156,7 @@ int host_running_look(const struct host_tree *tree, bool is_known, struct host_f
 
 	if (!daemons)
 		return error_set(err, ENOMEM, "not enough memory");
-	daemons_find(daemons);
+	daemons_find(daemons, runtime);
 	if (!daemons->n)
 		return is_known ? 0 : -ENOENT;
 	result = daemon_choose(tree, daemons, err);

@@ -11,7 +11,8 @@
  * not replaces it. 0; -ENOENT: no daemon runs, and the files did not tell either (`err` is left as it is); -EPERM:
  * several run, see host_detect.
  */
-int host_running_look(const struct host_tree *tree, bool is_known, struct host_found *found, struct error *err);
+int host_running_look(const struct host_tree *tree, const char *runtime, bool is_known, struct host_found *found,
+		      struct error *err);
 
 /* All members but marker, os, pid and exe from a row; data_dir: where its data folder is, NULL: in its place. */
 void host_found_fill(struct host_found *found, const struct host *host, const char *data_dir);
