@@ -120,6 +120,7 @@ int gate_decide(struct gate *gate, const struct nri_request *request, const stru
 		gate_log_begin(gate->log, &line, why == ASK_AHEAD ? LOG_DEBUG : LOG_INFO,
 			       "hook request to agent succeeded", hook_name(request->event), subject);
 		log_int(&line, "took-us", answer.took_ns / 1000);
+		log_int(&line, "since-request-us", (clock_now_ns(CLOCK_MONOTONIC) - request->received_ns) / 1000);
 		(void)log_end(&line); /* counted by the log */
 		return 0;
 	}

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What the plugin adds to a container's start through containerd's CRI: starts in turn without it, with inject, with direct.
+"""What the plugin adds to a container's start through containerd's CRI: starts in turn without it, with inject, with direct, and with
+the plugin inside the agent.
 
     tests/bench/nri.py [--starts 200] [--version 2.3.4]
 
 A start is CreateContainer and StartContainer of a container that ends at once. Prints a Markdown table: medians, and for each
-mode the mean difference to the bare start next to it with its 95 % confidence interval; and the plugin's own calls of the agent.
+mode the mean difference to the bare start next to it with its 95 % confidence interval; and, by time stamps, what the two requests of a
+container took in the plugin, or in the agent.
 """
 import argparse
 import json
@@ -29,7 +31,7 @@ import containerd_bed  # noqa: E402
 from bed import POLICIES  # noqa: E402
 from bed.agent import Agent  # noqa: E402
 
-MODES = ("bare", "inject", "direct")
+MODES = ("bare", "inject", "direct", "in the agent")
 
 
 def start_ms(pod):
@@ -43,6 +45,15 @@ def start_ms(pod):
 
 def row(*cells):
     print(f"| {' | '.join(str(cell) for cell in cells)} |", flush=True)
+
+
+def times(lines, key):
+    """Of each call, and of both calls of a container."""
+    calls = {}
+    for line in lines:
+        if key in line:
+            calls.setdefault(line["req-containerID"], []).append(line[key])
+    return [one for some in calls.values() for one in some], [sum(each) for each in calls.values() if len(each) == 2]
 
 
 def quantile(values, part):
@@ -59,16 +70,21 @@ def main():
     runtimes, plugins, agent = {}, {}, Agent(folder / "a")
     try:
         containerd_bed.images_make(folder)
-        agent.start(POLICIES / "kill-lseek.yaml")
         # One containerd for each mode, all of them there all the time: in turn, so that what else goes on hits all alike.
         for mode in MODES:
-            runtimes[mode] = containerd_bed.Containerd(folder / mode, options.version, folder)
-            if mode != "bare":
+            runtimes[mode] = containerd_bed.Containerd(folder / mode[:6].strip(), options.version, folder)
+        # One agent for all of them, which is the plugin of one.
+        inside = folder / "inside.log", folder / "inside.json"
+        agent.start(POLICIES / "kill-lseek.yaml", flags=[
+            f"--nri={runtimes['in the agent'].nri_socket}", f"--nri-log-fname={inside[0]}", f"--nri-status-file={inside[1]}",
+            "--log-level=debug"])
+        for mode in MODES:
+            if mode in ("inject", "direct"):
                 plugins[mode] = containerd_bed.Plugin(folder / f"p-{mode}", runtimes[mode], agent, mode, "--log-level=debug").start()
         pods = {mode: runtimes[mode].pod("tenant-b") for mode in MODES}
         took = {mode: [] for mode in MODES}
         for number in range(options.starts + 5):
-            for mode in MODES[number % 3:] + MODES[:number % 3]:
+            for mode in MODES[number % len(MODES):] + MODES[:number % len(MODES)]:
                 ms = start_ms(pods[mode])
                 if number >= 5:  # caches are warm
                     took[mode].append(ms)
@@ -83,14 +99,11 @@ def main():
         print()
         row("by time stamps", "p50", "p99", "n")
         row("---", "---", "---", "---")
-        calls = {}
-        for line in plugins["direct"].lines():
-            if "took-us" in line:
-                calls.setdefault(line["req-containerID"], []).append(line["took-us"])
-        whole = [sum(each) for each in calls.values() if len(each) == 2]
-        each = [one for some in calls.values() for one in some]
-        row("direct: one call of the agent", f"{quantile(each, .5)} µs", f"{quantile(each, .99)} µs", len(each))
-        row("direct: both calls of a container", f"{quantile(whole, .5)} µs", f"{quantile(whole, .99)} µs", len(whole))
+        for mode, lines in (("direct", plugins["direct"].lines()), ("in the agent", [json.loads(line) for line in inside[0].read_text().splitlines()])):
+            for what, key in (("the agent's answer", "took-us"), ("from a request's arrival to its answer", "since-request-us")):
+                each, both = times(lines, key)
+                for name, values in ((f"{mode}: {what}", each), (f"{mode}: the same, both requests of a container", both)):
+                    row(name, f"{quantile(values, .5)} µs", f"{quantile(values, .99)} µs", len(values))
         for mode, plugin in plugins.items():
             row(f"{mode}: memory of the plugin", f"{plugin.rss_kib()} KiB", "", "")
         print(json.dumps({"dropped": [plugin.status()["dropped"] for plugin in plugins.values()]}), file=sys.stderr)
