@@ -584,6 +584,7 @@ static int start(struct agent *agent, struct error *err)
 		return r;
 	for (size_t i = 0; policies_at(agent->policies, i); i++)
 		policy_status_log(agent->log, agent->sensor, policies_at(agent->policies, i));
+	policy_status_undecided(agent->log, agent->policies);
 	(void)unseen_look(&agent->unseen, clock_now_ns(CLOCK_MONOTONIC), 0);
 	(void)unseen_walk(&agent->unseen);
 	agent->found.n = 0; /* the scan tells of everybody */

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "oci/cgroup_path.h"
 #include "pod/container_name.h"
 #include "pod/registry.h"
 #include "sensor/hierarchy.h"
@@ -227,9 +228,10 @@ static void complete(struct admission_request *request, const struct admission_r
 		if (!*text_get(request, i))
 			memcpy((char *)request + texts[i], &text, sizeof text);
 	}
-	if (!request->labels) {
+	if (!request->labels && !request->labels_known) {
 		request->label = known->label;
 		request->labels = known->labels;
+		request->labels_known = known->labels_known;
 	}
 }
 
@@ -294,6 +296,26 @@ int announced_add(struct announced *announced, const struct admission_request *r
 	drop(announced, known);
 	insert(announced, announcement);
 	return admit_if_there(announced, &announcement->request, ret_answer, err);
+}
+
+int announced_join(struct announced *announced, const struct admission_request *told,
+		   struct admission_request *ret_whole, struct error *err)
+{
+	const char *path = told->cgroup_path ? told->cgroup_path : "";
+	const struct announcement *known;
+	char expanded[PATH_MAX];
+
+	*ret_whole = *told;
+	if (!announced->waiting)
+		return 0;
+	if (*path != '/' && cgroup_path_expand(str_of(path), expanded, sizeof expanded, NULL) >= 0)
+		path = expanded;
+	known = find(announced, leaf_of(path));
+	if (!known)
+		return 0;
+	complete(ret_whole, &known->request);
+	ret_whole->source = known->request.source; /* who told first */
+	return identity_check(announced, known, told, err);
 }
 
 void announced_decided(struct announced *announced, const char *path, uint32_t decision_us)

@@ -54,6 +54,13 @@ void announced_done(struct announced *announced);
 int announced_add(struct announced *announced, const struct admission_request *request, int64_t now_ns,
 		  struct admission_answer *ret_answer, struct error *err);
 
+/*
+ * Completes what is told of a container that is there by what was announced of it: labels, names. *ret_whole borrows
+ * from both, until the announcement is confirmed. -EPERM: announced with another identity.
+ */
+int announced_join(struct announced *announced, const struct admission_request *told,
+		   struct admission_request *ret_whole, struct error *err);
+
 /* How long whoever announced `path` waited for the answer; its container's entry gets it. */
 void announced_decided(struct announced *announced, const char *path, uint32_t decision_us);
 

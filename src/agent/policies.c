@@ -172,7 +172,16 @@ static int containers_refresh(struct policies *policies, struct error *err)
 	const struct policies_options *options = &policies->options;
 	int r = options->changed ? options->changed(options->context, err) : 0;
 
-	return r < 0 ? r : policies_refresh(policies, options->registry, policies->sensor, err);
+	if (r >= 0)
+		r = policies_refresh(policies, options->registry, policies->sensor, err);
+	if (r >= 0)
+		policies->undecided = (size_t)r;
+	return r < 0 ? r : 0;
+}
+
+size_t policies_undecided(const struct policies *policies)
+{
+	return policies->undecided;
 }
 
 static int load(struct policies *policies, struct policies_entry *entry, struct error *err)

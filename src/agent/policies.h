@@ -93,6 +93,12 @@ int policies_add(struct policies *policies, const char *yaml, size_t len, const 
 int policies_delete(struct policies *policies, const char *domain, const char *name_space, const char *name,
 		    struct error *err);
 
+/*
+ * For how many containers, when the policies last changed, some policy could not be decided: it chooses by labels, name
+ * or image, which nobody has told of them. They are not under it unless they were before.
+ */
+size_t policies_undecided(const struct policies *policies);
+
 /* The n-th policy in force, oldest first; NULL: no more. */
 const struct policies_entry *policies_at(const struct policies *policies, size_t n);
 /* The policy in `slot` of that generation, or NULL. */

@@ -14,6 +14,7 @@
 struct stray {
 	uint64_t cgroup_id;
 	struct abi_policy_set policies;
+	bool is_undecided;
 };
 
 struct refreshing {
@@ -21,6 +22,7 @@ struct refreshing {
 	const struct pod_registry *registry;
 	struct stray *stray; /* in order of cgroup id */
 	size_t strays, room;
+	int undecided; /* containers */
 	bool has_missed;
 };
 
@@ -56,8 +58,9 @@ static int stray_collect(void *context, uint64_t cgroup_id, const struct abi_con
 	}
 	refreshing->stray[refreshing->strays].cgroup_id = cgroup_id;
 	refreshing->stray[refreshing->strays].policies = set->policies;
-	(void)policies_select(refreshing->policies, info->cgroup_path, &workload,
-			      &refreshing->stray[refreshing->strays].policies);
+	refreshing->stray[refreshing->strays].is_undecided =
+		policies_select(refreshing->policies, info->cgroup_path, &workload,
+				&refreshing->stray[refreshing->strays].policies) != NULL;
 	refreshing->strays++;
 	return 0;
 }
@@ -71,14 +74,17 @@ static bool set_select(void *context, uint64_t cgroup_id, struct abi_policy_set 
 	if (container) {
 		const struct workload workload = workload_of(container);
 
-		(void)policies_select(refreshing->policies, container->cgroup_path, &workload, ret_set);
+		refreshing->undecided +=
+			policies_select(refreshing->policies, container->cgroup_path, &workload, ret_set) != NULL;
 		return true;
 	}
 	stray = refreshing->strays ? bsearch(&key, refreshing->stray, refreshing->strays, sizeof *stray, stray_order)
 				   : NULL;
 	refreshing->has_missed |= !stray;
-	if (stray)
+	if (stray) {
 		*ret_set = stray->policies;
+		refreshing->undecided += stray->is_undecided;
+	}
 	return stray != NULL;
 }
 
@@ -93,10 +99,11 @@ int policies_refresh(const struct policies *policies, const struct pod_registry 
 		if (r < 0)
 			(void)error_errno(err, -r, "cannot list the kernel's containers");
 		if (r >= 0 && refreshing.strays) {
+			refreshing.undecided = 0; /* all are counted anew */
 			qsort(refreshing.stray, refreshing.strays, sizeof *refreshing.stray, stray_order);
 			r = sensor_containers_refresh(sensor, set_select, &refreshing, err);
 		}
 	}
 	free(refreshing.stray);
-	return r < 0 ? r : 0;
+	return r < 0 ? r : refreshing.undecided;
 }

@@ -16,6 +16,7 @@ struct policies {
 	struct namespace_sets namespaces;
 	const struct policies_entry *choosy[ABI_POLICIES]; /* loaded ones that look at more than the namespace */
 	size_t choosy_n;
+	size_t undecided;            /* containers, at the last change */
 	struct abi_policy_set taken; /* slots in use, or still held by the kernel */
 	unsigned next_slot;          /* round and round: a slot rests before it is used again */
 	uint32_t next_generation;

@@ -132,3 +132,16 @@ void policy_status_log(struct log *log, const struct sensor *sensor, const struc
 		(void)log_end(&line); /* counted in the log */
 	}
 }
+
+void policy_status_undecided(struct log *log, const struct policies *policies)
+{
+	struct log_line line;
+
+	if (!policies_undecided(policies))
+		return;
+	log_begin(&line, log, LOG_WARN,
+		  "a policy chooses by labels, name or image, which nobody has told of some containers: they are not "
+		  "under it before an NRI plugin tells");
+	log_int(&line, "containers", (int64_t)policies_undecided(policies));
+	(void)log_end(&line); /* counted in the log */
+}

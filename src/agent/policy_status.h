@@ -6,6 +6,7 @@
 #include "tetragon/sensors.pb-c.h"
 
 struct log;
+struct policies;
 struct policies_entry;
 struct request_memory;
 struct sensor;
@@ -16,5 +17,8 @@ Tetragon__TracingPolicyStatus *policy_status_new(struct request_memory *memory, 
 
 /* One line for each hook of the policy. */
 void policy_status_log(struct log *log, const struct sensor *sensor, const struct policies_entry *entry);
+
+/* A warning if policies could not be decided for containers that are there. */
+void policy_status_undecided(struct log *log, const struct policies *policies);
 
 #endif

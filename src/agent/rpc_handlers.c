@@ -122,6 +122,7 @@ static void add_tracing_policy(void *context, struct grpc_call *call, const uint
 				if (!policies_at(handlers->policies, i + 1)) /* the newest is the last */
 					policy_status_log(handlers->log, handlers->sensor,
 							  policies_at(handlers->policies, i));
+			policy_status_undecided(handlers->log, handlers->policies);
 			grpc_call_reply(call, NULL, 0);
 		}
 	}

@@ -73,13 +73,16 @@ static const struct pod_label *labels_of(struct request_memory *memory, const Te
 static int decide(struct admission *admission, struct announced *announced, int reason,
 		  const struct admission_request *told, struct admission_answer *answer, struct error *err)
 {
-	struct admission_request request = *told;
+	struct admission_request request;
 	int r;
 
 	if (reason == TETRAGON__RUNTIME_HOOK_REASON__RUNTIME_HOOK_REASON_AHEAD)
 		return announced_add(announced, told, clock_now_ns(CLOCK_BOOTTIME), answer, err);
+	r = announced_join(announced, told, &request,
+			   err); /* the kernel may have made it, and its record not be read yet */
 	request.may_run = reason >= TETRAGON__RUNTIME_HOOK_REASON__RUNTIME_HOOK_REASON_LISTED;
-	r = admission_admit(admission, &request, answer, err);
+	if (r >= 0)
+		r = admission_admit(admission, &request, answer, err);
 	if (r >= 0)
 		announced_confirm(announced, answer->path);
 	return r;

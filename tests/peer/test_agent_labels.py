@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Policies that choose among containers by pod labels, container name and image, without an API server."""
 import signal
+import time
 
 import grpc
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from agent_bed import Agent, policy
 from conftest import program
 from test_agent_announced import Caller, first_lseek, make, place, refused
+from test_agent_dump import dump
 
 Code = grpc.StatusCode
 KILLED = -signal.SIGKILL
@@ -44,7 +46,7 @@ ids = (f"{number:02x}" * 32 for number in range(256))
 WEB = "podSelector: {matchLabels: {app: web}}"
 
 
-@pytest.mark.parametrize("selectors, namespace, fields, is_killed", [
+ROWS = [
     (WEB, "tenant-a", {"podLabels": {"app": "web", "x": "y"}}, True),
     (WEB, "tenant-a", {"podLabels": {"app": "db"}}, False),
     (WEB, "tenant-a", {"podLabels": {"app": "webx"}}, False),
@@ -64,14 +66,18 @@ WEB = "podSelector: {matchLabels: {app: web}}"
     ("containerSelector: {matchLabels: {repo: 'registry:5000/a'}}", None, {"containerImage": "registry:5000/a"}, True),
     (WEB + "\ncontainerSelector: {matchLabels: {name: main}}", None, {"podLabels": {"app": "web"}, "containerName": "side"}, False),
     (WEB + "\ncontainerSelector: {matchLabels: {name: main}}", None, {"podLabels": {"app": "web"}, "containerName": "main"}, True),
-])
-def test_a_policy_kills_what_it_chooses(agent, caller, selectors, namespace, fields, is_killed):
-    container_id = next(ids)
-    caller.add("kill", selectors, namespace=namespace)
-    caller.announce(place(agent, container_id), container_id, **fields)
-    status = first_lseek(agent, make(agent, place(agent, container_id)))
-    assert (status == KILLED) == is_killed
-    caller.confirm(place(agent, container_id), container_id, **fields)
+]
+
+
+def test_a_policy_kills_what_it_chooses(agent, caller):
+    for selectors, namespace, fields, is_killed in ROWS:
+        container_id = next(ids)
+        caller.add("kill", selectors, namespace=namespace)
+        caller.announce(place(agent, container_id), container_id, **fields)
+        status = first_lseek(agent, make(agent, place(agent, container_id)))
+        assert (status == KILLED) == is_killed, (selectors, namespace, fields)
+        caller.confirm(place(agent, container_id), container_id, **fields)
+        caller.stub.DeleteTracingPolicy(caller.api.sensors.DeleteTracingPolicyRequest(name="kill", namespace=namespace or ""), timeout=10)
 
 
 def test_no_start_before_it_is_known_whether_it_is_chosen(agent, caller):
@@ -97,6 +103,35 @@ def test_labels_reach_the_hook_through_the_announcement(agent, caller):
     folder = make(agent, place(agent, container_id))
     caller.tell(place(agent, container_id), container_id)
     assert first_lseek(agent, folder) == KILLED
+
+
+def test_labels_are_not_lost_when_the_start_is_told_before_the_cgroup(agent, caller):
+    """The kernel's record of the new cgroup and the hook's request come by two ways, in any order."""
+    container_id = next(ids)
+    caller.add("kill", WEB)
+    caller.announce(place(agent, container_id), container_id, podLabels={"app": "web"}, podName="web-1")
+    agent.child.send_signal(signal.SIGSTOP)
+    folder = make(agent, place(agent, container_id))
+    request = caller.api.tetragon.CreateContainer(cgroupsPath=place(agent, container_id), containerID=container_id, podNamespace="tenant-a")
+    call = caller.stub.RuntimeHook.future(caller.api.tetragon.RuntimeHookRequest(createContainer=request), timeout=10)
+    time.sleep(0.1)
+    agent.child.send_signal(signal.SIGCONT)
+    call.result()
+    assert first_lseek(agent, folder) == KILLED
+    (state,) = [state for state in dump(agent) if state["container_id"] == container_id]
+    assert state["pod_labels"] == {"app": "web"} and state["pod_name"] == "web-1" and state["reporter"] == "nri"
+
+
+def test_an_announced_container_is_nobody_elses(agent, caller):
+    container_id = next(ids)
+    caller.announce(place(agent, container_id), container_id, podLabels={"app": "web"})
+    agent.child.send_signal(signal.SIGSTOP)
+    make(agent, place(agent, container_id))
+    request = caller.api.tetragon.CreateContainer(cgroupsPath=place(agent, container_id), containerID=container_id, podNamespace="kube-system")
+    call = caller.stub.RuntimeHook.future(caller.api.tetragon.RuntimeHookRequest(createContainer=request), timeout=10)
+    time.sleep(0.1)
+    agent.child.send_signal(signal.SIGCONT)
+    refused(call.result, Code.PERMISSION_DENIED, "identity")
 
 
 def test_a_policy_that_comes_later_chooses_among_what_runs(agent, caller):
@@ -134,6 +169,15 @@ def test_a_restarted_agent_keeps_what_was_decided(agent, api):
         caller.tell(place(agent, db), db, api.tetragon.RUNTIME_HOOK_REASON_LISTED, podLabels={"app": "db"})
         assert first_lseek(agent, folders[db]) == KILLED
         assert first_lseek(agent, folders[web]) == KILLED
+
+
+def test_a_policy_that_cannot_be_decided_for_what_runs_says_so(agent, caller):
+    container_id = next(ids)
+    folder = make(agent, place(agent, container_id))
+    caller.tell(place(agent, container_id), container_id)
+    caller.add("kill", WEB)
+    agent.wait_log("which nobody has told of some containers", 5)
+    assert first_lseek(agent, folder) >= 0
 
 
 def test_what_runs_already_is_taken_in_though_undecided(agent, caller):
