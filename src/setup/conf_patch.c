@@ -193,9 +193,13 @@ static int drop_in_mark(const struct conf_patch *patch, struct conf_set *set, st
 
 	if (result > 0)
 		result = conf_set_load(set, set->n - 1, NULL, 0, err);
-	if (result >= 0)
+	if (result < 0)
+		return result;
+	if (!there && !set->file[set->n - 1].doc)
+		free(set->file[--set->n].path); /* there is none yet */
+	else
 		(there ? there : &set->file[set->n - 1])->ours = true;
-	return result < 0 ? result : 0;
+	return 0;
 }
 
 static int patch_run(struct setup_context *context, const struct conf_patch *patch, struct file_swap *swap,

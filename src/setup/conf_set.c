@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -71,9 +72,15 @@ static void path_resolve(const char *path, char ret[PATH_MAX])
 bool conf_path_same(const char *a, const char *b)
 {
 	char x[PATH_MAX], y[PATH_MAX];
+	struct stat first, second;
+	bool is_first, is_second;
 
 	if (!strcmp(a, b))
 		return true;
+	is_first = !stat(a, &first);
+	is_second = !stat(b, &second);
+	if (is_first != is_second || (is_first && (first.st_ino != second.st_ino || first.st_dev != second.st_dev)))
+		return false;
 	path_resolve(a, x);
 	path_resolve(b, y);
 	return !strcmp(x, y);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -32,15 +33,32 @@ struct target {
 	bool restore;
 };
 
-static int target_open(struct target *target, const char *path, struct file_swap *main, const struct conf_patch *patch,
-		       struct error *err)
+/* Which of the `n` open ones (or else main) has the lock of the folder in which `path` lies. */
+static const struct file_swap *holder_find(const char *path, const struct file_swap *main, const struct target *open,
+					   size_t n)
 {
+	char dir[PATH_MAX];
+	struct stat st, held;
+
+	(void)snprintf(dir, sizeof dir, "%.*s", (int)str_find_last(str_of(path), '/'), path);
+	for (size_t i = 0; i < n && !stat(dir, &st); i++)
+		if (open[i].own.dir_fd >= 0 && !fstat(open[i].own.dir_fd, &held) && st.st_dev == held.st_dev &&
+		    st.st_ino == held.st_ino)
+			return &open[i].own;
+	return main;
+}
+
+/* The next one behind the `n` that are open; path NULL: main itself. */
+static int target_open(struct target *open, size_t n, const char *path, struct file_swap *main,
+		       const struct conf_patch *patch, struct error *err)
+{
+	struct target *target = &open[n];
 	int result = 0;
 
 	*target = (struct target){ .own = FILE_SWAP_NONE, .swap = main };
 	if (path && !conf_path_same(path, main->path)) {
 		target->swap = &target->own;
-		result = file_swap_begin(&target->own, path, main, err);
+		result = file_swap_begin(&target->own, path, holder_find(path, main, open, n), err);
 	}
 	if (result < 0)
 		return result;
@@ -115,7 +133,7 @@ int conf_write(struct setup_context *context, const struct conf_patch *patch, st
 	int result = target ? 0 : error_set(err, ENOMEM, "not enough memory");
 
 	while (result >= 0 && n < plan->n) {
-		result = target_open(&target[n], plan->change[n].path, main, patch, err);
+		result = target_open(target, n, plan->change[n].path, main, patch, err);
 		if (result >= 0)
 			result = change_write(context, &target[n], &plan->change[n], set, main, err);
 		n++;
@@ -141,9 +159,9 @@ struct undo {
 static int target_find(struct setup_context *context, struct undo *undo, const char *path, struct file_swap *main,
 		       const struct conf_patch *patch, struct error *err)
 {
-	struct target *target = &undo->target[undo->n++];
+	struct target *target = &undo->target[undo->n];
 	struct error first = { 0 };
-	int result = target_open(target, path, main, patch, err);
+	int result = target_open(undo->target, undo->n++, path, main, patch, err);
 
 	if (result == -ENOENT && path) /* its folder is gone */
 		return 0;

@@ -91,6 +91,7 @@ static int carry_all(const struct conf_set *set, enum containerd_kind kind, stru
 {
 	auto_free struct carry *last = calloc(1, sizeof *last);
 	int result = last ? 0 : error_set(err, ENOMEM, "not enough memory for the drop-in");
+	bool differs = false;
 	size_t files = 0;
 
 	for (size_t i = 0; !result && i < set->n; i++) {
@@ -105,16 +106,22 @@ static int carry_all(const struct conf_set *set, enum containerd_kind kind, stru
 			result = carry_take(carry, file, err);
 	}
 	if (!result && files > 1 && kind != CONTAINERD_2 && containerd_file_version(set->file[0].doc) <= 2) {
+		differs = !carries_same(carry, last);
 		if (kind == CONTAINERD_1)
 			*carry = *last; /* the last one's table is the only one there */
-		else if (!carries_same(carry, last))
-			return error_set(err, ENOTSUP,
-					 "several files have a table of NRI, which containerd 1.x and 2.x put together "
-					 "differently: --validate=BINARY tells which it is; or edit the last of them");
 	}
+	last->n = 0;
 	for (size_t i = 0; !result && i < set->n; i++)
-		if (set->file[i].doc && set->file[i].ours)
-			result = carry_take(carry, &set->file[i], err);
+		if (set->file[i].doc && set->file[i].ours) {
+			result = carry_take(last, &set->file[i], err);
+			if (!result)
+				result = carry_take(carry, &set->file[i], err);
+		}
+	/* An earlier one of ours says it all, whichever containerd reads it. */
+	if (!result && differs && kind == CONTAINERD_ANY && !carries_same(carry, last))
+		return error_set(err, ENOTSUP,
+				 "several files have a table of NRI, which containerd 1.x and 2.x put together "
+				 "differently: --validate=BINARY tells which it is; or edit the last of them");
 	return result;
 }
 

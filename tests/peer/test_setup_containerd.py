@@ -123,12 +123,12 @@ def test_drop_in_beside_each_version_of_the_root(containerd, tmp_path):
 
 @pytest.mark.parametrize("name", [name for name, text in SOURCES.items() if "runc.v2" in text])
 def test_add_oci_hook_by_a_drop_in(containerd, tmp_path, name):
-    """Only where containerd joins it key by key; elsewhere it is refused and nothing is written."""
+    """Only where containerd joins it key by key (2.x); elsewhere it is refused and nothing is written."""
     path, drop_in = tmp_path / "config.toml", tmp_path / "conf.d/hook.toml"
     drop_in.parent.mkdir()
     path.write_text(SOURCES[name])
     arguments = (*HOOK, f"--drop-in={drop_in}", f"--validate={containerd}")
-    if not fits(containerd, SOURCES[name]) or tomllib.loads(SOURCES[name])["version"] < 3:
+    if not fits(containerd, SOURCES[name]) or containerd.parent.name.startswith("1."):
         setup(tmp_path, path, *arguments, status=1)
         assert path.read_text() == SOURCES[name] and not drop_in.exists()
         return
