@@ -102,7 +102,7 @@ def main():
         for mode, lines in (("direct", plugins["direct"].lines()), ("in the agent", [json.loads(line) for line in inside[0].read_text().splitlines()])):
             for what, key in (("the agent's answer", "took-us"), ("from a request's arrival to its answer", "since-request-us")):
                 each, both = times(lines, key)
-                for name, values in ((f"{mode}: {what}", each), (f"{mode}: the same, both requests of a container", both)):
+                for name, values in ((f"{mode}: {what}", each), (f"{mode}: {what}, both requests of a container", both)):
                     row(name, f"{quantile(values, .5)} µs", f"{quantile(values, .99)} µs", len(values))
         for mode, plugin in plugins.items():
             row(f"{mode}: memory of the plugin", f"{plugin.rss_kib()} KiB", "", "")

@@ -232,6 +232,20 @@ def test_created_while_the_agent_was_away(make_containerd, make_inside):
     assert (armed.wait(), armed.output()) == (KILLED, "")
 
 
+def test_required_by_the_runtime(make_containerd, make_inside):
+    """Without the agent nothing is created; with the next one all is well."""
+    containerd = make_containerd("2.3.4", nri="""  [plugins."io.containerd.nri.v1.nri".default_validator]
+    enable = true
+    required_plugins = ["tetragon"]
+""")
+    agent = make_inside(containerd.nri_socket)
+    pod = containerd.pod("tenant-a")
+    with pytest.raises(grpc.RpcError, match='required plugin "tetragon" not present'):
+        pod.start("/bin/true")
+    agent.start().wait_connected()
+    assert pod.run("/bin/first_lseek") == (KILLED, "")
+
+
 def test_no_runtime_yet(folder, make_containerd, make_inside):
     """The agent serves without it, and connects when it comes; a path that is no socket harms nobody either."""
     wrong = make_inside("/etc/hostname").start()
