@@ -2,6 +2,7 @@
 #include "nri/guard.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -51,6 +52,11 @@ static int on_configure(void *user, const struct nri_runtime *runtime, uint32_t 
 	log_int(&line, "request-timeout-ms", runtime->request_ns / 1000000);
 	log_bool(&line, "late-answers-fail", runtime->range & NRI_BIT(NRI_VALIDATE_CONTAINER_ADJUSTMENT));
 	(void)log_end(&line); /* counted by the log */
+	if (guard->mode == NRI_MODE_INJECT && access(guard->conf->oci_hook_path, X_OK) < 0)
+		(void)log_event(guard->log, LOG_WARN,
+				"the hook's program is not to be seen from here: if it is not on the host either, no "
+				"container will start",
+				"oci-hook-path", guard->conf->oci_hook_path, NULL); /* counted by the log */
 	reconcile_configured(&guard->reconcile, guard->runtime, guard->mode == NRI_MODE_DIRECT);
 	return 0;
 }

@@ -18,12 +18,18 @@
 #define EXIT_USAGE 80
 #define LOG_OF_LAUNCHED "/var/log/tetragon/nri-hook.log" /* the runtime gives a plugin /dev/null for standard error */
 
-static volatile sig_atomic_t stopped; /* a handler can reach nothing but a global */
+static volatile sig_atomic_t stopped, hung_up; /* a handler can reach nothing but a global */
 
 static void on_stop(int signal_number)
 {
 	(void)signal_number;
 	stopped = 1;
+}
+
+static void on_hang_up(int signal_number)
+{
+	(void)signal_number;
+	hung_up = 1;
 }
 
 struct program {
@@ -77,14 +83,13 @@ static int log_start(struct program *program, struct error *err)
 	if (program->log.fd > STDERR_FILENO)
 		(void)close(program->log.fd); /* nothing is lost: each line was written at once */
 	program->log = (struct log){ .fd = STDERR_FILENO, .level = LOG_INFO, .format = LOG_TEXT_TS };
-	if (log_level_parse(str_of(program->conf.log_level), &level) < 0)
-		return error_set(err, EINVAL, "--log-level: unknown level '%s'", program->conf.log_level);
-	program->log.level = level;
+	if (log_level_parse(str_of(program->conf.log_level), &level) >= 0) /* else its check has said so */
+		program->log.level = level;
 	if (!name[0])
 		return 0;
 	program->log.format = LOG_JSON;
 	program->log.fd = ask_log_open(name, err);
-	return program->log.fd < 0 ? program->log.fd : 0;
+	return program->log.fd < 0 ? error_wrap(err, program->log.fd, "--log-fname") : 0;
 }
 
 static void on_news(void *user, enum nri_news news, const char *text)
@@ -104,6 +109,27 @@ static int timeout_ms(int64_t wake_ns)
 	return left_ns > 60 * NS_PER_S ? 60000 : (int)(left_ns / NS_PER_MS) + 1;
 }
 
+/* SIGHUP: somebody has moved the log file away. It must never end a plugin. */
+static void log_again(struct program *program)
+{
+	struct log before = program->log;
+	struct error err = { 0 };
+	int copy = before.fd > STDERR_FILENO ? fcntl(before.fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1) : -1;
+
+	hung_up = 0;
+	if (log_start(program, &err) >= 0) {
+		if (copy >= 0)
+			(void)close(copy); /* nothing is lost: each line was written at once */
+		(void)log_event(&program->log, LOG_INFO, "log file opened again after SIGHUP", NULL); /* counted */
+		return;
+	}
+	program->log = before;
+	if (copy >= 0)
+		program->log.fd = copy;
+	(void)log_event(&program->log, LOG_WARN, "cannot open the log file again, going on with the old one", "error",
+			err.text, NULL); /* counted by the log */
+}
+
 static int run(struct program *program)
 {
 	sigset_t block, wait_mask;
@@ -113,15 +139,19 @@ static int run(struct program *program)
 	sigemptyset(&block);
 	sigaddset(&block, SIGTERM);
 	sigaddset(&block, SIGINT);
+	sigaddset(&block, SIGHUP);
 	(void)sigprocmask(SIG_BLOCK, &block, &wait_mask); /* fails for wrong arguments only */
 	sigdelset(&wait_mask, SIGTERM);
 	sigdelset(&wait_mask, SIGINT);
+	sigdelset(&wait_mask, SIGHUP);
 	while (!stopped && (r = nri_link_step(program->link, &err)) == 0) {
 		struct pollfd fd[3];
 		int64_t wake_ns;
 		struct timespec timeout;
 		int ms;
 
+		if (hung_up)
+			log_again(program);
 		reconcile_step(&program->guard.reconcile);
 		nri_status_keep(&program->status, &program->guard);
 		fd[0] = (struct pollfd){ .fd = nri_link_fd(program->link), .events = nri_link_events(program->link) };
@@ -159,6 +189,8 @@ static int on_configured(void *user, struct str text, struct error *err)
 	int r = flags_json_read(&program->parse, text, NULL, err);
 
 	if (r >= 0)
+		r = nri_conf_check(&program->conf, err);
+	if (r >= 0)
 		r = log_start(program, err);
 	if (r >= 0)
 		r = guard_apply(&program->guard, tells_agent(program), err);
@@ -169,8 +201,10 @@ static int on_configured(void *user, struct str text, struct error *err)
 static int options_check(struct program *program, struct error *err)
 {
 	struct nri_conf *conf = &program->conf;
-	int r = nri_launch_tell(&program->launch, err);
+	int r = nri_conf_check(conf, err);
 
+	if (r >= 0)
+		r = nri_launch_tell(&program->launch, err);
 	if (r < 0)
 		return r;
 	/* A launched plugin is called what its file is called: the runtime knows it by that name. */
@@ -191,7 +225,8 @@ int main(int argc, char *argv[])
 	static char arena_memory[ARENA_BYTES];
 	static struct program program;
 	struct arena arena = arena_over(arena_memory, sizeof arena_memory);
-	struct sigaction stop = { .sa_handler = on_stop }, ignore = { .sa_handler = SIG_IGN };
+	struct sigaction stop = { .sa_handler = on_stop }, hang_up = { .sa_handler = on_hang_up },
+			 ignore = { .sa_handler = SIG_IGN };
 	struct error err = { 0 };
 	int r;
 
@@ -202,6 +237,7 @@ int main(int argc, char *argv[])
 		return answer_question(&program.parse);
 	(void)sigaction(SIGTERM, &stop, NULL); /* these fail for wrong arguments only */
 	(void)sigaction(SIGINT, &stop, NULL);
+	(void)sigaction(SIGHUP, &hang_up, NULL);
 	(void)sigaction(SIGPIPE, &ignore, NULL);
 	if (options_check(&program, &err) < 0)
 		return usage_error(EXIT_USAGE, &err);

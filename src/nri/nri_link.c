@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -124,6 +125,19 @@ static int peer_check(int fd, const char *path, struct error *err)
 	return 0;
 }
 
+/* "Connection refused" alone says little. Returns -number. */
+static int refused_tell(const char *path, int number, struct error *err)
+{
+	struct stat info;
+
+	if (number != ECONNREFUSED || stat(path, &info) < 0)
+		return error_errno(err, number, "%s", path);
+	return error_set(err, ECONNREFUSED,
+			 S_ISSOCK(info.st_mode) ? "%s: nobody listens there; is the runtime running, with NRI on?"
+						: "%s: is no socket",
+			 path);
+}
+
 static int socket_connect(const char *path, struct error *err)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -136,7 +150,7 @@ static int socket_connect(const char *path, struct error *err)
 	if (fd < 0)
 		return error_errno(err, errno, "socket");
 	if (connect(fd, (const struct sockaddr *)&address, sizeof address) < 0)
-		return error_errno(err, errno, "%s", path);
+		return refused_tell(path, errno, err);
 	if (peer_check(fd, path, err) < 0)
 		return -EPERM;
 	return take_fd(&fd);

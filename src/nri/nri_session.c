@@ -254,8 +254,12 @@ static int request_take(struct nri_session *session, const struct ttrpc_frame *f
 		refuse(&reply, GRPC_INVALID_ARGUMENT, "malformed request");
 	else
 		r = request_serve(session, &request, &reply, err);
-	if (r < 0)
+	if (r < 0) { /* the last thing that is said here: the runtime's log tells why */
+		response = (struct ttrpc_response){ .code = GRPC_FAILED_PRECONDITION,
+						    .message = str_of(err ? err->text : "") };
+		(void)nri_out_response(&session->out, NRI_MUX_PLUGIN, frame->stream, &response, NULL);
 		return r;
+	}
 	if (frame->stream > session->last_stream)
 		session->last_stream = frame->stream;
 	session->counts.bad_requests += reply.code && session->counts.refused == refused;

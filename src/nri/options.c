@@ -4,10 +4,13 @@
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "nri/nri_link.h"
 
+#define SOCKET_PATH_MAX (sizeof((struct sockaddr_un *)NULL)->sun_path - 1)
 #define FIELD(member) offsetof(struct nri_conf, member)
 
 static const struct flag rows[] = {
@@ -71,11 +74,34 @@ const char *nri_mode_name(enum nri_mode mode)
 	return modes[mode];
 }
 
+/* A name goes into the runtime's log and its list of required plugins; there others put the index before it. */
 int nri_name_check(const char *name, const char *index, struct error *err)
 {
-	if (strlen(name) >= NRI_NAME_OF_PLUGIN_MAX - 8 || !name[0])
-		return error_set(err, EINVAL, "--nri-name '%s': want 1 to %d bytes", name, NRI_NAME_OF_PLUGIN_MAX - 9);
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+	size_t n = strlen(name);
+
+	if (!n || n >= NRI_NAME_OF_PLUGIN_MAX - 8 || strspn(name, plain) != n)
+		return error_set(err, EINVAL, "--nri-name '%.200s': want 1 to %d letters, digits, '.', '_' or '-'",
+				 name, NRI_NAME_OF_PLUGIN_MAX - 9);
+	if (n > 3 && strspn(name, "0123456789") == 2 && name[2] == '-')
+		return error_set(err, EINVAL, "--nri-name '%s': without the index; that is --nri-index=%.2s", name,
+				 name);
 	if (strlen(index) != 2 || strspn(index, "0123456789") != 2)
-		return error_set(err, EINVAL, "--nri-index '%s': want two digits", index);
+		return error_set(err, EINVAL, "--nri-index '%.200s': want two digits", index);
+	return 0;
+}
+
+int nri_conf_check(const struct nri_conf *conf, struct error *err)
+{
+	enum log_level level;
+
+	if (conf->socket[0] != '/' || strlen(conf->socket) > SOCKET_PATH_MAX)
+		return error_set(err, EINVAL, "--nri-socket '%.200s': want an absolute path of at most %zu bytes",
+				 conf->socket, SOCKET_PATH_MAX);
+	if (conf->timeout_ns <= 0)
+		return error_set(err, EINVAL, "--grpc-timeout: with 0 no agent could ever answer");
+	if (log_level_parse(str_of(conf->log_level), &level) < 0)
+		return error_set(err, EINVAL, "--log-level: unknown level '%.200s'; want debug, info, warn or error",
+				 conf->log_level);
 	return 0;
 }

@@ -26,5 +26,7 @@ const char *nri_mode_name(enum nri_mode mode);
 
 /* What a plugin may be called: 0; -EINVAL. The name leaves room for the second look's "-look". */
 int nri_name_check(const char *name, const char *index, struct error *err);
+/* The program's other flags, which the agent does not have: 0; -EINVAL with what is wrong with which. */
+int nri_conf_check(const struct nri_conf *conf, struct error *err);
 
 #endif

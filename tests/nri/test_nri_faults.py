@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """What happens to a container when something goes wrong, for each containerd and either mode: docs/nri.md has the table."""
 import concurrent.futures
+import json
+import pathlib
+import shutil
 import signal
+import socket
 import time
 
 import grpc
 import pytest
 
 from bed import POLICIES, wait_until
-from containerd_bed import KILLED, LATE_FAILS
+from containerd_bed import KILLED, LATE_FAILS, PROGRAM
 
 SLOW = "1s"  # of the agent's answer, in inject mode; direct mode takes half of the runtime's 2 s
 modes = pytest.mark.parametrize("mode", ["inject", "direct"])
@@ -148,21 +152,24 @@ def test_plugin_stopped_at_the_start(containerd, guarded, make_plugin, mode):
 
 def test_launched_by_the_runtime(make_containerd, guarded, folder):
     """From the plugin folder, with its configuration file; gone with the runtime and back with it."""
-    import json
-    import shutil
-
-    from bed import BIN
     containerd = make_containerd("2.3.4")
-    log = folder / "launched.log"
-    (containerd.folder / "nri" / "conf.d" / "01-tetragon.conf").write_text(json.dumps(
+    log, default_log = folder / "launched.log", pathlib.Path("/var/log/tetragon/nri-hook.log")
+    was_there = default_log.exists()
+    config = containerd.folder / "nri" / "conf.d" / "01-tetragon.conf"
+    config.write_text(json.dumps(
         {"mode": "direct", "grpc_address": guarded.address, "log_fname": str(log), "nri_socket": str(containerd.nri_socket)}))
-    shutil.copy(BIN / "tetragon-nri-hook", folder / "plugin")
+    shutil.copy(PROGRAM, folder / "plugin")
     (folder / "plugin").rename(containerd.plugins / "01-tetragon")
     for how in (signal.SIGTERM, signal.SIGKILL):
         containerd.restart(how)
         wait_until(lambda: log.exists() and "second look is over" in log.read_text(), 10, "plugin runs")
         assert containerd.pod("tenant-a").run("/bin/first_lseek") == (KILLED, "")
         log.unlink()
+    config.write_text('{"mode": "direct", "no-such-flag": 1}')
+    containerd.restart()
+    wait_until(lambda: "no-such-flag" in containerd.log_text(), 10, lambda: f"the reason is told\n{containerd.log_text()[-2000:]}")
+    if not was_there:
+        default_log.unlink()
 
 
 @pytest.mark.parametrize("version,mode", [("1.7.27", "inject"), ("2.3.4", "direct")])
@@ -175,8 +182,6 @@ def test_auto_chooses_by_what_a_late_answer_does(make_containerd, guarded, make_
 
 def test_a_stranger_on_the_socket_delays_but_does_not_stop(make_containerd, guarded, make_plugin):
     """A peer that connects and says nothing holds the others up for the registration time-out."""
-    import socket
-
     containerd = make_containerd("2.3.4")
     with socket.socket(socket.AF_UNIX) as stranger:
         stranger.connect(str(containerd.nri_socket))

@@ -3,6 +3,8 @@
 import json
 import os
 import pathlib
+import signal
+import socket
 import statistics
 import subprocess
 import time
@@ -390,11 +392,74 @@ def test_garbage_ends_a_connection_not_the_plugin(start, folder):
     (["--mode=neither"], "want inject, direct or auto"), (["--nri-index=1"], "want two digits"),
     (["--nri-index=x1"], "want two digits"), (["--oci-hook-path=hook"], "want an absolute path"),
     (["--nri-name="], "--nri-name"), (["--grpc-address=nowhere"], "--grpc-address"), (["extra"], "unexpected argument"),
-    (["--log-level=loud"], "unknown level"), (["--hook-args=" + ",".join("a" * 200)], "--hook-args"), (["--mod=direct"], "did you mean"),
+    (["--log-level=loud"], "unknown level 'loud'; want debug"), (["--grpc-timeout=0"], "no agent could ever answer"),
+    (["--nri-name=a/b"], "want 1 to 119 letters"), (["--nri-name=01-tetragon"], "that is --nri-index=01"),
+    (["--nri-socket="], "want an absolute path"), (["--nri-socket=nri.sock"], "want an absolute path"),
+    (["--nri-socket=/" + "x" * 108], "at most 107 bytes"), (["--log-fname=/"], "--log-fname: open /"),
+    (["--hook-args=" + ",".join("a" * 200)], "--hook-args"), (["--mod=direct"], "did you mean"),
 ])
 def test_wrong_usage_is_told(flags, text):
     done = subprocess.run([PROGRAM, *flags], capture_output=True, text=True, timeout=5)
     assert done.returncode in (1, 80) and text in done.stderr, done
+
+
+@pytest.mark.parametrize("make,reason", [
+    (lambda path: None, "it is not there"), (lambda path: path.write_text(""), "is no socket"),
+    (lambda path: path.mkdir(), "is no socket"), (lambda path: nri.Runtime(path).close(), "nobody listens there")])
+def test_a_wrong_socket_is_told_once(folder, make, reason):
+    make(folder / "x.sock")
+    child = subprocess.Popen([PROGRAM, f"--nri-socket={folder}/x.sock"], stderr=subprocess.PIPE, text=True)
+    time.sleep(0.3)
+    child.send_signal(signal.SIGTERM)
+    text = child.communicate(timeout=5)[1]
+    assert (child.returncode, text.count(reason), text.count("\n")) == (0, 1, 2), text
+
+
+def test_a_hang_up_opens_the_log_again(start, folder):
+    """As after the log file was moved away; it must not end the plugin."""
+    plugin = start("direct")
+    runtime = plugin.connect()
+    runtime.call("Synchronize")
+    plugin.wait_line("running: new containers are seen from now on")
+    plugin.log.rename(folder / "log.1")
+    plugin.child.send_signal(signal.SIGHUP)
+    plugin.wait_line("log file opened again after SIGHUP")
+    # There is no room for it: on with the one that there is.
+    plugin.log.rename(folder / "log.2")
+    plugin.log.mkdir()
+    plugin.child.send_signal(signal.SIGHUP)
+    end = time.monotonic() + 5
+    while "cannot open the log file again" not in (folder / "log.2").read_text():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert runtime.call("StartContainer", event())[0] == 2  # no agent
+    assert "failing container" in (folder / "log.2").read_text()
+
+
+def test_the_hook_that_is_not_there(start):
+    plugin = start("inject", "--oci-hook-path=/no/such/hook")
+    plugin.connect()
+    assert plugin.wait_line("the hook's program is not to be seen from here: if it is not on the host either, no container will start")
+
+
+def test_a_configuration_that_is_wrong_is_told_to_the_runtime(folder):
+    """It launched the plugin, whose standard error is /dev/null: the reason stands in the runtime's log, and in the plugin's own."""
+    default_log = pathlib.Path("/var/log/tetragon/nri-hook.log")  # until it is configured
+    was_there = default_log.exists()
+    ours, theirs = socket.socketpair()
+    os.set_inheritable(theirs.fileno(), True)
+    child = subprocess.Popen([PROGRAM], close_fds=False, stderr=subprocess.DEVNULL, env={
+        "NRI_PLUGIN_NAME": "tetragon", "NRI_PLUGIN_IDX": "01", "NRI_PLUGIN_SOCKET": str(theirs.fileno())})
+    theirs.close()
+    runtime = nri.Connection(ours)
+    stream, _, _ = runtime.message(2)
+    runtime.send(nri.response(stream))
+    code, text, _ = runtime.call("Configure", nri.data(1, '{"mode": "sideways"}') + nri.data(2, "containerd"))
+    assert code == 9 and "the plugin's configuration file: --mode: unknown mode 'sideways'" in text
+    assert child.wait(5) == 1
+    assert "unknown mode 'sideways'" in default_log.read_text().splitlines()[-2]
+    if not was_there:
+        default_log.unlink()
 
 
 def test_the_environment_of_a_launched_plugin():
