@@ -20,11 +20,11 @@
 
 /* What would have every container's start fail once the hook is gone: both are read on this host, where they are seen.
  */
-static int users_check(struct setup_context *context, const char *binary, const char *drop_in, struct error *err)
+static int users_check(struct setup_context *context, struct error *err)
 {
 	const struct setup_conf *conf = &context->conf;
 	auto_free char *spec = NULL;
-	char name[NAME_MAX + 4], file[PATH_MAX];
+	char name[NAME_MAX + 4];
 	size_t len;
 
 	if (!access(conf->nri_status, F_OK) && running_has(NRI_PLUGIN_NAME))
@@ -37,21 +37,39 @@ static int users_check(struct setup_context *context, const char *binary, const 
 				 "%s still names the hook: patch-containerd-conf add-oci-hook --undo "
 				 "--write-runtime-spec, then restart containerd",
 				 conf->runtime_spec);
+	return 0;
+}
+
+/* What was not found above, for its folder was named. */
+static int registrations_check(const char *binary, const char *drop_in, struct error *err)
+{
+	char file[PATH_MAX];
+
 	if (hooks_place_registers(binary, drop_in, file))
 		return error_set(err, EBUSY, "%s still registers %s: name its folder with --oci-hooks.local-dir", file,
 				 binary);
 	return 0;
 }
 
-/* Without --oci-hooks.local-dir: where a file registers this very program, else where one would be written. */
+/*
+ * Without --oci-hooks.local-dir: all files but the last that register this very program go here; `drop_in` is the last,
+ * or what one would be called.
+ */
 static int drop_in_find(struct setup_context *context, const char *binary, char drop_in[PATH_MAX], struct error *err)
 {
-	char dir[PATH_MAX];
+	bool by_default = !setup_given(context, "oci-hooks.local-dir") && access(context->conf.hooks_dir, F_OK) != 0;
+	char dir[PATH_MAX], other[PATH_MAX];
+	bool ours;
 	int result;
 
-	if (!setup_given(context, "oci-hooks.local-dir") && access(context->conf.hooks_dir, F_OK) &&
-	    hooks_place_registers(binary, "", drop_in))
+	if (by_default && hooks_place_registers(binary, "", drop_in)) {
+		while (hooks_place_registers(binary, drop_in, other)) {
+			result = hook_remove_registration(context, other, context->conf.binary_name, &ours, err);
+			if (result < 0)
+				return result;
+		}
 		return 0;
+	}
 	result = hooks_place_option(context, dir, err);
 	if (result < 0 && result != -ENOENT) /* no runtime here reads such folders: then nothing is registered either */
 		return result;
@@ -72,8 +90,10 @@ int setup_uninstall(struct setup_context *context, struct error *err)
 	if (result >= 0)
 		result = setup_path_join(binary, sizeof binary, conf->local_install_dir, conf->binary_name, "", err);
 	if (result >= 0)
+		result = users_check(context, err);
+	if (result >= 0)
 		result = drop_in_find(context, binary, drop_in, err);
 	if (result >= 0)
-		result = users_check(context, binary, drop_in, err);
+		result = registrations_check(binary, drop_in, err);
 	return result < 0 ? result : hook_remove(context, drop_in, binary, conf->binary_name, err);
 }

@@ -12,8 +12,8 @@
 
 #define DROP_IN_MAX (256u << 10)
 
-static int drop_in_remove(struct setup_context *context, const char *path, const char *name, bool *ret_ours,
-			  struct error *err)
+int hook_remove_registration(struct setup_context *context, const char *path, const char *name, bool *ret_ours,
+			     struct error *err)
 {
 	auto_swap struct file_swap swap = FILE_SWAP_NONE;
 	auto_free char *text = NULL;
@@ -66,7 +66,7 @@ int hook_remove(struct setup_context *context, const char *drop_in, const char *
 		struct error *err)
 {
 	bool ours;
-	int result = drop_in_remove(context, drop_in, name, &ours, err);
+	int result = hook_remove_registration(context, drop_in, name, &ours, err);
 
 	if (result < 0) {
 		(void)log_event(&context->log, LOG_WARN, "failed to remove conf", "conf-dst-path", drop_in, "error",

@@ -12,7 +12,11 @@
 struct error;
 struct setup_context;
 
-/* `name`: of the binary. 0, also where nothing is there; -EPERM it is not ours; -errno. */
+/* The registration alone; *ret_ours: there was one. 0, also where nothing is there; -EPERM it is not ours; -errno. */
+int hook_remove_registration(struct setup_context *context, const char *drop_in, const char *name, bool *ret_ours,
+			     struct error *err);
+
+/* Both. `name`: of the binary. 0, also where nothing is there; -EPERM it is not ours; -errno. */
 int hook_remove(struct setup_context *context, const char *drop_in, const char *binary, const char *name,
 		struct error *err);
 

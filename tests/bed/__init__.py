@@ -4,6 +4,7 @@
     podman.Podman   containers by podman with runc or crun, hooks from a folder of the test
     agent.Agent     build/bin/tetragon on a socket and a BPF folder of its own; its log and its event lines
     cgroups         what the host's cgroup trees need and what has to be cleaned
+    system_calls    a program killed at each of its system calls
     api             Python classes for the messages of api/, and a client of the agent
 """
 import pathlib

@@ -9,7 +9,7 @@ import subprocess
 import grpc
 import pytest
 
-from bed import BIN, wait_until
+from bed import BIN, system_calls, wait_until
 from containerd_bed import KILLED
 
 SETUP = os.environ.get("SETUP_PROGRAM", str(BIN / "tetragon-oci-hook-setup"))
@@ -89,6 +89,49 @@ def test_nri_hook(containerd, guarded, place, on_exit):
     assert (HOOK in files(place / "bin")) == (on_exit == "keep")
     run("uninstall", f"--local-install-dir={place}/bin", f"--oci-hooks.local-dir={place}/hooks")
     assert files(place / "bin") == [f"{HOOK}.log"] and files(place / "hooks") == files(place / "backup") == []
+
+
+def test_killed_at_every_system_call_of_an_nri_install(make_containerd, guarded, place):
+    """Nothing registers the hook on the host, so in whatever state that leaves it containers start; and the next run hooks them."""
+    containerd = make_containerd("2.3.4")
+    containerd.mode = "set-up, nri-hook, killed"
+    pod, hook, status = containerd.pod("tenant-b"), place / "bin" / HOOK, place / "status"
+    arguments = [SETUP, "install", *install_flags(place), "--interface=nri-hook", "--daemonize", f"--nri-hook.program={BIN}/tetragon-nri-hook",
+                 f"--nri-hook.socket={containerd.nri_socket}", f"--nri-hook.status-file={status}", *hook_args(guarded)]
+
+    def run_until(condition, strace):
+        """Whether it was so before the run ended; then it is ended."""
+        child = subprocess.Popen([*strace, *arguments], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            wait_until(lambda: child.poll() is not None or condition(), 30, "an end, or the plugin")
+            return child.poll() is None
+        finally:
+            subprocess.run(["pkill", "-TERM", "-P", str(child.pid)], check=False)
+            child.wait(20)
+            wait_until(lambda: not status.exists(), 10, "the plugin is gone")
+
+    def starts(*what):
+        try:
+            assert pod.run("/bin/true") == (0, ""), what
+        except grpc.RpcError as error:  # containerd learns with one failed call that a plugin is gone; whoever wanted it tries again
+            assert "ttrpc: closed" in error.details()
+            assert pod.run("/bin/true") == (0, ""), what
+
+    def is_connected():
+        return status.exists() and '"connected": true' in status.read_text()
+
+    assert run_until(is_connected, system_calls.record(place / "strace"))
+    seen = set()
+    for n, strace in enumerate(system_calls.kills(place / "strace", "rt_sigtimedwait")):
+        for path in (place / "bin").iterdir():
+            path.unlink()
+        assert not run_until(is_connected, strace), n
+        now = frozenset((path.name.split("setup-")[0], path.stat().st_size) for path in (place / "bin").iterdir() if not path.name.endswith(".log"))
+        if now not in seen:
+            seen.add(now)
+            starts(n, now)
+    assert frozenset() in seen and frozenset({(HOOK, (BIN / HOOK).stat().st_size)}) in seen and len(seen) >= 3, seen
+    assert run_until(lambda: is_connected() and not is_hooked(containerd), [])  # is_hooked asserts, and returns None
 
 
 def test_base_spec(containerd, guarded, place):

@@ -13,6 +13,8 @@ import tomllib
 
 import pytest
 
+from containerd_real import kills
+
 TOP = pathlib.Path(__file__).resolve().parents[2]
 SETUP = os.environ.get("SETUP_PROGRAM", str(TOP / "build/bin/tetragon-oci-hook-setup"))
 HOOK = os.environ.get("HOOK_PROGRAM", str(TOP / "build/bin/tetragon-oci-hook"))
@@ -405,30 +407,23 @@ def test_two_runs_at_once(place, conf):
     assert conf.read_text() == CONF
 
 
-def counted(place, *arguments):
-    """How many system calls a run makes."""
-    log = place / "strace"
-    run(*arguments, command=("strace", "-f", "-qq", "-o", str(log)))
-    return len(log.read_text().splitlines())
-
-
 def test_killed_at_every_system_call_of_an_edit(place, conf):
     """The old file or the new one is there, nothing else, and the next run cleans up."""
     arguments = (*NRI, f"--config-file={conf}", "--in-place", f"--backup-dir={place}/backup")
-    calls = counted(place, *arguments)
-    new = conf.read_text()
-    seen = set()
-    for n in range(1, calls + 1):
+    steps, new, seen = kills(place / "strace", [SETUP, *map(str, arguments)], "all"), None, set()
+    for n in steps:
+        new = new or conf.read_text()
         conf.write_text(CONF)
         shutil.rmtree(place / "backup")
         (place / "backup").mkdir()
-        subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"inject=all:signal=KILL:when={n}", SETUP, *arguments],
-                       capture_output=True, timeout=60)
+        next(steps)
         text = conf.read_text()
         assert text in (CONF, new), n
         seen.add(text)
         for leftover in files(place / "etc"):
             assert leftover == "config.toml" or (place / "etc" / leftover).read_text() == new, n
+        if n % 8 and text == CONF and files(place / "etc") == ["config.toml"]:
+            continue  # nothing has happened yet
         run(*arguments)
         assert conf.read_text() == new and files(place / "etc") == ["config.toml"], n
         undo(place, conf)
@@ -468,30 +463,91 @@ def test_file_systems_that_cannot_hold_the_hook(place, option, why):
         subprocess.run(["umount", folder], check=True)
 
 
-def test_killed_at_every_system_call_of_an_install(place):
-    """Whatever is registered can run, and the next install cleans up."""
-    script = broken(place, b'#!/bin/sh\necho "tetragon-oci-hook --runtime x"\n')
-    arguments = ("install", *install_flags(place, script, host=f"{place}/bin"))
-    # Children are not counted: -f would inject into the shell, whose end is one of the errors tested above.
-    log = place / "strace"
-    run(*arguments, command=("strace", "-qq", "-o", str(log)))
-    calls = len(log.read_text().splitlines())
-    uninstall(place)
-    registered = 0
-    for n in range(1, calls + 1):
-        subprocess.run(["strace", "-qq", "-o", "/dev/null", "-e", f"inject=all:signal=KILL:when={n}", SETUP, *arguments],
-                       capture_output=True, timeout=60)
-        drop_in, binary = place / "hooks/tetragon-oci-hook.json", place / "bin/tetragon-oci-hook"
-        if binary.exists():
-            assert binary.read_bytes() == script.read_bytes() and os.access(binary, os.X_OK), n
-        if drop_in.exists():
-            assert json.loads(drop_in.read_text())["hook"]["path"] == str(binary) and binary.exists(), n
-            registered += 1
-        run(*arguments)
-        assert files(place / "bin") == ["tetragon-oci-hook"] and files(place / "hooks") == ["tetragon-oci-hook.json"], n
-        uninstall(place)
-        assert files(place / "bin") == files(place / "hooks") == [], n
-    assert 0 < registered < calls
+def installed(place):
+    return json.loads((place / "hooks/tetragon-oci-hook.json").read_text())["hook"]
+
+
+@pytest.mark.parametrize("name", ["bin", "hooks"])
+def test_install_needs_its_folders(place, name):
+    """Both, before anything is copied; what to do is said."""
+    (place / name).rmdir()
+    assert f"mkdir -p {place}/{name}" in run("install", *install_flags(place), status=1).stderr
+    (place / name).write_text("")
+    assert f"{place}/{name} is no folder" in run("install", *install_flags(place), status=1).stderr
+    assert files(place) == [name]
+
+
+@pytest.mark.parametrize("target", ["bin/tetragon-oci-hook", "hooks/tetragon-oci-hook.json"])
+def test_install_where_something_else_lies(place, target):
+    (place / target).mkdir()
+    assert "is a folder, not a file" in run("install", *install_flags(place), status=1).stderr
+    (place / target).rmdir()
+    os.mkfifo(place / target)
+    assert "no regular file" in run("install", *install_flags(place), status=1).stderr
+    (place / target).unlink()
+    # A link stays a link, what it names is replaced.
+    (place / "etc/x").write_text("old")
+    (place / target).symlink_to(place / "etc/x")
+    run("install", *install_flags(place))
+    assert (place / target).is_symlink() and (place / "etc/x").stat().st_size > 100
+    (place / target).unlink()
+    (place / target).symlink_to(place / "none")
+    assert "a link to a file that is not there" in run("install", *install_flags(place), status=1).stderr
+
+
+def test_install_through_links_onto_other_file_systems(place, small):
+    """Folders that are links; each on a file system of its own."""
+    (place / "bin").rmdir()
+    (place / "bin").symlink_to("/dev/shm")
+    (place / "hooks").rmdir()
+    (place / "hooks").symlink_to(small)
+    hook = broken(place, b'#!/bin/sh\necho "tetragon-oci-hook"\n', f"hook-{os.getpid()}")
+    try:
+        run("install", *install_flags(place, hook, host="/dev/shm"))
+        assert (small / f"{hook.name}.json").exists() and os.access(f"/dev/shm/{hook.name}", os.X_OK)
+        run("uninstall", f"--local-install-dir={place}/bin", f"--oci-hooks.local-dir={place}/hooks", f"--binary-name={hook.name}")
+        assert files(small) == [] and not os.path.exists(f"/dev/shm/{hook.name}")
+    finally:
+        pathlib.Path(f"/dev/shm/{hook.name}").unlink(missing_ok=True)
+
+
+def test_a_full_hooks_folder_registers_nothing(place, small):
+    (small / "fill").write_bytes(bytes(64 * 1024))
+    said = run("install", f"--local-binary={HOOK}", f"--local-install-dir={place}/bin", "--host-install-dir=/x", f"--oci-hooks.local-dir={small}",
+               status=1).stderr
+    assert "the hook is there, but not registered" in said and "make room" in said and files(small) == ["fill"]
+
+
+def test_installs_at_once(place):
+    """Eight runs, two kinds of arguments: what is registered in the end is one of them, whole, and nothing is left over."""
+    children = [subprocess.Popen([SETUP, "install", *install_flags(place), "hook-args", f"--grpc-timeout={3 + n % 2}s"], stderr=subprocess.PIPE)
+                for n in range(8)]
+    said = [child.communicate(timeout=60)[1].decode() for child in children]
+    assert all(child.returncode == 0 for child in children), said
+    assert files(place) == ["bin/tetragon-oci-hook", "hooks/tetragon-oci-hook.json"]
+    assert installed(place)["timeout"] in (5, 6) and (place / "bin/tetragon-oci-hook").read_bytes() == pathlib.Path(HOOK).read_bytes()
+
+
+def test_without_a_folder_named_the_runtimes_own_is_taken(place):
+    """podman's, by its configuration, seen in a mount namespace; and back, though another runtime is detected by then."""
+    hooks, other = place / "hooks", place / "etc/other"
+    other.mkdir()
+    script = f"""
+        mount -t tmpfs tmpfs /etc/containers && mkdir /etc/containers/containers.conf.d
+        printf '[engine]\\nhooks_dir = ["{other}", "{hooks}"]\\n' >/etc/containers/containers.conf
+        {SETUP} install --local-binary={HOOK} --local-install-dir={place}/bin --host-install-dir={place}/bin --runtime=podman || exit 1
+        test -f {hooks}/tetragon-oci-hook.json || exit 2
+        {SETUP} uninstall --local-install-dir={place}/bin --oci-hooks.local-dir={other} && exit 3
+        test -f {place}/bin/tetragon-oci-hook || exit 4
+        mount -t tmpfs -o ro tmpfs {hooks}
+        {SETUP} install --local-binary={HOOK} --local-install-dir={place}/bin --host-install-dir={place}/bin --runtime=podman || exit 5
+        umount {hooks}
+        {SETUP} uninstall --local-install-dir={place}/bin || exit 6
+        {SETUP} uninstall --local-install-dir={place}/bin || exit 7
+    """
+    done = subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done
+    assert "still registers" in done.stderr and files(place) == []
 
 
 def test_manual_page_and_completion_are_what_the_program_says():
