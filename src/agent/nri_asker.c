@@ -84,7 +84,7 @@ static void refuse(struct agent_answer *answer, int code, const char *text)
 	struct buf message = buf_over(answer->result.message, sizeof answer->result.message);
 	struct buf error = buf_over(answer->error, sizeof answer->error);
 
-	answer->result.status = grpc_status_of_errno(code);
+	answer->result.status = (int)grpc_status_of_errno(code);
 	buf_printf(&message, "%.*s", (int)sizeof answer->result.message - 1, text);
 	buf_printf(&error, "rpc error: code = %s desc = %.*s", grpc_status_name(answer->result.status),
 		   ASK_ERROR_MAX - 64, text);

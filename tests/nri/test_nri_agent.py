@@ -260,6 +260,10 @@ def test_no_runtime_yet(folder, make_containerd, make_inside):
         lines = one.lines("no connection to the runtime, trying again until there is one")
         assert len(lines) == 1 and error in lines[0]["reason"], "told once, with the reason"
     assert not wrong.nri_status()["connected"]
+    for one in (agent, wrong):
+        status = one.status_file
+        one.stop()
+        assert one.status == 0 and not status.exists()
 
 
 def test_asked_by_agent_and_plugin_and_by_two_agents(make_containerd, make_inside, make_plugin):
