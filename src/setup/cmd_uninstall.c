@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -17,6 +18,21 @@
 #include "setup/setup_values.h"
 
 #define SPEC_MAX (4u << 20)
+#define STATUS_MAX 65536
+
+/* Whoever keeps the status file: a plugin of its own, or the agent. A plugin that was killed leaves it there. */
+static bool plugin_runs(const char *status)
+{
+	static const char inside[] = "\"program\": \"" NRI_PLUGIN_INSIDE "\"", direct[] = "\"mode\": \"direct\"";
+	auto_free char *text = NULL;
+	size_t len;
+
+	if (file_read_at(AT_FDCWD, status, STATUS_MAX, &text, &len, NULL) < 0)
+		return false;
+	if (memmem(text, len, inside, sizeof inside - 1))
+		return !memmem(text, len, direct, sizeof direct - 1) && running_has(NRI_PLUGIN_INSIDE);
+	return running_has(NRI_PLUGIN_NAME);
+}
 
 /* What would have every container's start fail once the hook is gone: both are read on this host, where they are seen.
  */
@@ -27,7 +43,7 @@ static int users_check(struct setup_context *context, struct error *err)
 	char name[NAME_MAX + 4];
 	size_t len;
 
-	if (!access(conf->nri_status, F_OK) && running_has(NRI_PLUGIN_NAME))
+	if (plugin_runs(conf->nri_status))
 		return error_set(err, EBUSY, "the NRI plugin still adds the hook to each container (%s): stop it first",
 				 conf->nri_status);
 	(void)snprintf(name, sizeof name, "/%.*s\"", NAME_MAX, conf->binary_name);

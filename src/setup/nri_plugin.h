@@ -13,6 +13,7 @@
 struct error;
 
 #define NRI_PLUGIN_NAME "tetragon-nri-hook"
+#define NRI_PLUGIN_INSIDE "tetragon"                        /* the agent, which has the plugin inside with --nri */
 #define NRI_PLUGIN_STATUS "/var/run/tetragon/nri-hook.json" /* src/nri/status.h tells what is in it */
 
 struct nri_plugin_start {

@@ -11,7 +11,6 @@
 #include "setup/verify.h"
 
 #define STATUS_MAX 65536
-#define AGENT_NAME "tetragon"
 
 static void member_take(struct str key, const struct json_reader *reader, enum json_event event,
 			struct plugin_status *status)
@@ -80,12 +79,12 @@ void verify_plugin_read(struct verify *verify)
 /* The agent has the plugin inside; one that does not say is the plugin. */
 static bool is_agents(const struct verify *verify)
 {
-	return !strcmp(verify->plugin.program, AGENT_NAME);
+	return !strcmp(verify->plugin.program, NRI_PLUGIN_INSIDE);
 }
 
 static const char *program(const struct verify *verify)
 {
-	return is_agents(verify) ? AGENT_NAME : NRI_PLUGIN_NAME;
+	return is_agents(verify) ? NRI_PLUGIN_INSIDE : NRI_PLUGIN_NAME;
 }
 
 /* A plugin that was killed leaves the file as it was. */

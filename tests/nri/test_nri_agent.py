@@ -114,6 +114,10 @@ def test_auto_injects_the_hook_into_an_old_runtime(folder, make_containerd, make
     pod = containerd.pod("tenant-a")
     assert pod.run("/bin/first_lseek") == (KILLED, "")
     assert (folder / "hook.log").read_text().count("hook request to agent succeeded") == 1
+    # Without the hook each start would fail.
+    done = subprocess.run([BIN / "tetragon-oci-hook-setup", "uninstall", f"--local-install-dir={folder}", f"--oci-hooks.local-dir={folder}",
+                           f"--nri-hook.status-file={agent.status_file}"], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 1 and "NRI plugin" in done.stderr and hook.exists()
 
 
 @pytest.fixture
