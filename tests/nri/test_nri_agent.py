@@ -160,13 +160,13 @@ def test_runtime_restarts_under_load(make_containerd, make_inside, make_witness)
 
 
 def test_agent_restarts_under_load(make_containerd, make_inside, make_witness):
-    """Killed three times. Whatever runs when the next one has connected is in the kernel's maps; what started unasked is told."""
+    """Killed twice. Whatever runs when the next one has connected is in the kernel's maps; what started unasked is told."""
     containerd = make_containerd("1.7.27")
     agent = make_inside(containerd.nri_socket, "--log-level=info").start().wait_connected()
     pods = [containerd.pod("tenant-a") for _ in range(3)]
     witness = make_witness(containerd, agent)
     load = Load(pods, each=60)
-    for number in range(3):
+    for _ in range(2):
         time.sleep(0.3)
         agent.kill()
         time.sleep(0.2)
@@ -260,7 +260,7 @@ def test_no_runtime_yet(folder, make_containerd, make_inside):
     agent.wait_connected()
     assert time.monotonic() - began < 1
     assert containerd.pod("tenant-a").run("/bin/first_lseek") == (KILLED, "")
-    for one, error in ((agent, "it is not there"), (wrong, "Connection refused")):
+    for one, error in ((agent, "it is not there"), (wrong, "is no socket")):
         lines = one.lines("no connection to the runtime, trying again until there is one")
         assert len(lines) == 1 and error in lines[0]["reason"], "told once, with the reason"
     assert not wrong.nri_status()["connected"]
