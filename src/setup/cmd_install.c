@@ -48,7 +48,7 @@ static int source_read(const char *path, char **ret_content, size_t *ret_len, st
 	if (result >= 0)
 		result = hook_binary_inspect((struct str){ content, len }, err);
 	if (result < 0)
-		return error_wrap(err, result, "the hook to install, %s; nothing was installed", path);
+		return error_wrap(err, result, "nothing was installed: --local-binary=%s", path);
 	*ret_content = take(content);
 	*ret_len = len;
 	return 0;
@@ -83,6 +83,12 @@ static int binary_install(struct setup_context *context, struct installed *hook,
 	if (result < 0)
 		return error_wrap(err, result, "the hook does not run in %s, so it is not installed",
 				  context->conf.local_install_dir);
+	result = *hook->told.version ? hook_binary_accepts(trial, context->hook_args, err) : 0;
+	if (result < 0)
+		return error_wrap(
+			err, result,
+			"the hook refuses its arguments or its configuration file, with which each container's "
+			"start would fail, so it is not installed");
 	result = file_swap_commit(&swap, err);
 	if (result < 0)
 		return result;

@@ -69,12 +69,13 @@ static int registrations_check(const char *binary, const char *drop_in, struct e
 
 /*
  * Without --oci-hooks.local-dir: all files but the last that register this very program go here; `drop_in` is the last,
- * or what one would be called.
+ * or what one would be called. `dir` has to live as long as the context.
  */
-static int drop_in_find(struct setup_context *context, const char *binary, char drop_in[PATH_MAX], struct error *err)
+static int drop_in_find(struct setup_context *context, const char *binary, char dir[PATH_MAX], char drop_in[PATH_MAX],
+			struct error *err)
 {
 	bool by_default = !setup_given(context, "oci-hooks.local-dir") && access(context->conf.hooks_dir, F_OK) != 0;
-	char dir[PATH_MAX], other[PATH_MAX];
+	char other[PATH_MAX];
 	bool ours;
 	int result;
 
@@ -86,9 +87,8 @@ static int drop_in_find(struct setup_context *context, const char *binary, char 
 		}
 		return 0;
 	}
-	result = hooks_place_option(context, dir, err);
-	if (result < 0 && result != -ENOENT) /* no runtime here reads such folders: then nothing is registered either */
-		return result;
+	/* Nothing registers it in any folder that is known here; where one would be is only for the log. */
+	(void)hooks_place_option(context, dir, NULL);
 	return setup_path_join(drop_in, PATH_MAX, context->conf.hooks_dir, context->conf.binary_name, ".json", err);
 }
 
@@ -96,7 +96,7 @@ int setup_uninstall(struct setup_context *context, struct error *err)
 {
 	static const char *const interfaces[] = { "oci-hooks", NULL };
 	const struct setup_conf *conf = &context->conf;
-	char drop_in[PATH_MAX], binary[PATH_MAX];
+	char drop_in[PATH_MAX], binary[PATH_MAX], hooks_dir[PATH_MAX];
 	int result = setup_is_one_of(context, "interface", conf->interface, interfaces, err);
 
 	if (result >= 0 && !*conf->local_install_dir)
@@ -108,7 +108,7 @@ int setup_uninstall(struct setup_context *context, struct error *err)
 	if (result >= 0)
 		result = users_check(context, err);
 	if (result >= 0)
-		result = drop_in_find(context, binary, drop_in, err);
+		result = drop_in_find(context, binary, hooks_dir, drop_in, err);
 	if (result >= 0)
 		result = registrations_check(binary, drop_in, err);
 	return result < 0 ? result : hook_remove(context, drop_in, binary, conf->binary_name, err);

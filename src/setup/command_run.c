@@ -143,7 +143,8 @@ static int start_failed(const char *program, int code, struct error *err)
 	}
 }
 
-int command_run(const char *const argv[], int64_t limit_ns, char **ret_output, size_t *ret_len, struct error *err)
+int command_run_as(const char *program, const char *const argv[], int64_t limit_ns, char **ret_output, size_t *ret_len,
+		   struct error *err)
 {
 	int64_t deadline = clock_now_ns(CLOCK_MONOTONIC) + limit_ns;
 	struct capture capture = { 0 };
@@ -152,12 +153,12 @@ int command_run(const char *const argv[], int64_t limit_ns, char **ret_output, s
 	pid_t pid;
 
 	if (pipe2(out, O_CLOEXEC))
-		return error_errno(err, errno, "%s: cannot be run", argv[0]);
+		return error_errno(err, errno, "%s: cannot be run", program);
 	if (pipe2(complaints, O_CLOEXEC)) {
 		result = errno;
 		(void)close(out[0]);
 		(void)close(out[1]);
-		return error_errno(err, result, "%s: cannot be run", argv[0]);
+		return error_errno(err, result, "%s: cannot be run", program);
 	}
 	result = posix_spawn_file_actions_init(&actions);
 	if (!result) {
@@ -167,24 +168,24 @@ int command_run(const char *const argv[], int64_t limit_ns, char **ret_output, s
 		if (!result)
 			result = posix_spawn_file_actions_adddup2(&actions, complaints[1], STDERR_FILENO);
 		if (!result)
-			result = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)(uintptr_t)argv,
+			result = posix_spawnp(&pid, program, &actions, NULL, (char *const *)(uintptr_t)argv,
 					      environment);
 		(void)posix_spawn_file_actions_destroy(&actions);
 	}
 	(void)close(out[1]);
 	(void)close(complaints[1]);
 	if (result) {
-		result = start_failed(argv[0], result, err);
+		result = start_failed(program, result, err);
 	} else {
 		result = started_wait(pid, &capture, out[0], complaints[0], deadline, &status);
 		complaint_clean(&capture);
 		if (result == -ETIME)
-			(void)error_set(err, ETIME, "%s: killed after %lld s without an end", argv[0],
+			(void)error_set(err, ETIME, "%s: killed after %lld s without an end", program,
 					(long long)(limit_ns / NS_PER_S));
 		else if (result < 0)
-			(void)error_errno(err, -result, "%s: its output", argv[0]);
+			(void)error_errno(err, -result, "%s: its output", program);
 		else
-			result = status_judge(argv[0], status, &capture, err);
+			result = status_judge(program, status, &capture, err);
 	}
 	(void)close(out[0]);
 	(void)close(complaints[0]);
@@ -192,11 +193,16 @@ int command_run(const char *const argv[], int64_t limit_ns, char **ret_output, s
 		if (!capture.text)
 			capture.text = calloc(1, 1);
 		if (!capture.text)
-			return error_set(err, ENOMEM, "%s: not enough memory", argv[0]);
+			return error_set(err, ENOMEM, "%s: not enough memory", program);
 		capture.text[capture.len] = '\0';
 		*ret_output = take(capture.text);
 		*ret_len = capture.len;
 	}
 	free(capture.text);
 	return result;
+}
+
+int command_run(const char *const argv[], int64_t limit_ns, char **ret_output, size_t *ret_len, struct error *err)
+{
+	return command_run_as(argv[0], argv, limit_ns, ret_output, ret_len, err);
 }

@@ -21,4 +21,8 @@ struct error;
  */
 int command_run(const char *const argv[], int64_t limit_ns, char **ret_output, size_t *ret_len, struct error *err);
 
+/* The same for a program that is to see another name of its own in argv[0]. */
+int command_run_as(const char *program, const char *const argv[], int64_t limit_ns, char **ret_output, size_t *ret_len,
+		   struct error *err);
+
 #endif

@@ -13,6 +13,8 @@
 
 #define ASK_LIMIT_NS (10 * NS_PER_S)
 #define NAME "tetragon-oci-hook"
+#define FLAG_OF_OURS "--fail-allow-namespaces" /* the original names itself only as it was called */
+#define CALLED "asked"                         /* argv[0]: not what we want to hear */
 
 static const struct {
 	unsigned machine;
@@ -57,20 +59,36 @@ int hook_binary_inspect(struct str content, struct error *err)
 
 int hook_binary_ask(const char *path, struct hook_binary *ret, struct error *err)
 {
-	const char *const version[] = { path, "--version", NULL }, *const help[] = { path, "--help", NULL };
+	const char *const version[] = { CALLED, "--version", NULL }, *const help[] = { CALLED, "--help", NULL };
 	auto_free char *said = NULL, *helped = NULL;
 	struct error own = { 0 };
 	size_t len;
 	int result;
 
 	*ret = (struct hook_binary){ 0 };
-	result = command_run(help, ASK_LIMIT_NS, &helped, &len, err);
+	result = command_run_as(path, help, ASK_LIMIT_NS, &helped, &len, err);
 	if (result < 0)
 		return result;
-	if (command_run(version, ASK_LIMIT_NS, &said, &len, &own) >= 0)
+	if (command_run_as(path, version, ASK_LIMIT_NS, &said, &len, &own) >= 0)
 		(void)snprintf(ret->version, sizeof ret->version, "%.*s", (int)strcspn(said, "\r\n"), said);
-	if (!strstr(helped, NAME) && !(said && strstr(said, NAME)))
+	if (!strstr(helped, NAME) && !strstr(helped, FLAG_OF_OURS) && !(said && strstr(said, NAME)))
 		return error_set(err, ENOEXEC, "%s: runs, but does not call itself " NAME, path);
 	ret->knows_runtime = strstr(helped, "--runtime ") != NULL;
 	return 0;
+}
+
+int hook_binary_accepts(const char *path, const char *const *args, struct error *err)
+{
+	auto_free const char **argv = NULL;
+	size_t n = 0;
+
+	while (args[n])
+		n++;
+	argv = calloc(n + 3, sizeof *argv);
+	if (!argv)
+		return error_set(err, ENOMEM, "not enough memory");
+	argv[0] = path;
+	memcpy(argv + 1, args, n * sizeof *argv);
+	argv[n + 1] = "--check-config";
+	return command_run(argv, ASK_LIMIT_NS, NULL, NULL, err);
 }

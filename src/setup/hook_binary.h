@@ -24,8 +24,15 @@ int hook_binary_inspect(struct str content, struct error *err);
 
 /*
  * Runs `path` with --version (the original: --help) and --help. 0: it is a tetragon-oci-hook and runs here. -ENOEXEC:
- * it runs, but it is another program; else as command_run.
+ * it runs, but it is another program; else as command_run. What it is called in argv[0] tells nothing, for most
+ * programs repeat that in their help.
  */
 int hook_binary_ask(const char *path, struct hook_binary *ret, struct error *err);
+
+/*
+ * Whether the hook (ours: one that told a version) accepts `args` (NULL-terminated) and the configuration file beside
+ * it. 0; -EIO: it refuses them, the text says what; else as command_run; -ENOMEM.
+ */
+int hook_binary_accepts(const char *path, const char *const *args, struct error *err);
 
 #endif

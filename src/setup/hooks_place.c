@@ -59,7 +59,7 @@ int hooks_place_find(const char *runtime, char dir[PATH_MAX], struct error *err)
 		if (strcmp(runtime, "cri-o") != 0 && strcmp(runtime, "podman") != 0)
 			return error_set(
 				err, ENOENT,
-				"this is %s, whose %s reads no folder of hook files: use --interface=nri-hook, or "
+				"this host is %s: %s reads no folder of hook files; use --interface=nri-hook, or "
 				"name the runtime that does with --runtime, or the folder with "
 				"--oci-hooks.local-dir",
 				found->host->name, runtime);
@@ -129,14 +129,19 @@ bool hooks_place_registers(const char *binary, const char *except, char file[PAT
 					       "/run/containers/oci/hooks.d" };
 	static const char *const runtimes[] = { "podman", "cri-o" };
 	auto_free char(*folder)[PATH_MAX] = calloc(HOOKS_FOLDERS_MAX, PATH_MAX);
+	auto_free struct host_found *crio = calloc(1, sizeof *crio);
 
 	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
 		if (folder_registers(folders[i], binary, except, file))
 			return true;
-	for (size_t i = 0; folder && i < sizeof runtimes / sizeof *runtimes; i++) {
+	if (!folder || !crio)
+		return false;
+	if (host_detect(NULL, "cri-o", crio, NULL) < 0 || strcmp(crio->host->runtime, "cri-o") != 0)
+		crio->reads[0] = '\0';
+	for (size_t i = 0; i < sizeof runtimes / sizeof *runtimes; i++) {
 		size_t n = 0;
 
-		if (folders_read(runtimes[i], CRIO_CONF, folder, &n, NULL) < 0)
+		if (folders_read(runtimes[i], *crio->reads ? crio->reads : CRIO_CONF, folder, &n, NULL) < 0)
 			continue;
 		for (size_t k = 0; k < n; k++)
 			if (folder_registers(folder[k], binary, except, file))

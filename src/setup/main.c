@@ -26,6 +26,55 @@ static int usage_error(const char *text)
 	return EXIT_USAGE;
 }
 
+/* The first words of all commands, or the second ones behind `first`, as rows in which flags_nearest can look. */
+static void words_list(const char *first, struct flag rows[SETUP_COMMANDS + 1], struct buf *all)
+{
+	size_t n = 0;
+
+	memset(rows, 0, (SETUP_COMMANDS + 1) * sizeof *rows);
+	for (size_t i = 0; i < SETUP_COMMANDS; i++) {
+		const struct setup_command *command = &setup_commands[i];
+
+		if (first && (!command->sub || strcmp(command->name, first) != 0))
+			continue;
+		rows[n].name = first ? command->sub : command->name;
+		buf_printf(all, "%s%s", n ? ", " : "", rows[n].name);
+		n++;
+	}
+}
+
+/* `word` is none of them. */
+static int unknown_word(const char *first, const char *word)
+{
+	struct flag rows[SETUP_COMMANDS + 1];
+	const struct flag_set set = { "", NULL, rows };
+	const struct flag *nearest = NULL;
+	char memory[512], listed[256];
+	struct buf text = buf_over(memory, sizeof memory), all = buf_over(listed, sizeof listed);
+
+	words_list(first, rows, &all);
+	if (word)
+		nearest = flags_nearest(&set, str_of(word));
+	if (!word)
+		buf_printf(&text, "%s needs a second word: %s", first, listed);
+	else if (first)
+		buf_printf(&text, "%s: unknown second word '%.80s'; ", first, word);
+	else
+		buf_printf(&text, "unknown command '%.80s'; ", word);
+	if (nearest)
+		buf_printf(&text, "did you mean %s?", nearest->name);
+	else if (word && first)
+		buf_printf(&text, "there is %s", listed);
+	else if (word)
+		buf_text(&text, "--help lists them");
+	return usage_error(memory);
+}
+
+static bool is_help(const char *word)
+{
+	return !strcmp(word, "-h") || !strcmp(word, "--help") || !strcmp(word, "help");
+}
+
 /* Nothing, or something else, stands where a command is wanted. */
 static int no_command(int argc, char *const argv[])
 {
@@ -34,29 +83,22 @@ static int no_command(int argc, char *const argv[])
 
 	if (argc < 2)
 		return usage_error("a command is missing; --help lists them");
-	if (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help")) {
-		setup_help(&text);
-		return print(stdout, &text);
-	}
 	if (!strcmp(argv[1], "--version")) {
 		buf_text(&text, PROGRAM " " PROJECT_VERSION "\n");
 		return print(stdout, &text);
 	}
+	setup_help(&text);
+	if (is_help(argv[1]))
+		return print(stdout, &text);
 	for (size_t i = 0; i < SETUP_COMMANDS; i++) {
 		if (strcmp(argv[1], setup_commands[i].name) != 0)
 			continue;
-		for (int a = 2; a < argc; a++) {
-			if (!strcmp(argv[a], "-h") || !strcmp(argv[a], "--help")) {
-				setup_help(&text);
+		for (int a = 2; a < argc; a++)
+			if (is_help(argv[a]))
 				return print(stdout, &text);
-			}
-		}
-		buf_printf(&text, "%s needs a second word, such as %s; --help lists the commands", argv[1],
-			   setup_commands[i].sub);
-		return usage_error(memory);
+		return unknown_word(argv[1], argc > 2 && argv[2][0] != '-' ? argv[2] : NULL);
 	}
-	buf_printf(&text, "unknown command '%.80s'; --help lists them", argv[1]);
-	return usage_error(memory);
+	return unknown_word(NULL, argv[1]);
 }
 
 /* Index of the word hook-args in argv, or argc. */

@@ -25,7 +25,7 @@
 
 int nri_plugin_find(const struct nri_plugin_start *start, char *path, struct error *err)
 {
-	const char *const help[] = { path, "--help", NULL };
+	const char *const help[] = { "asked", "--help", NULL }; /* it must not merely repeat what it is called */
 	auto_free char *said = NULL;
 	size_t len;
 	ssize_t n;
@@ -41,7 +41,7 @@ int nri_plugin_find(const struct nri_plugin_start *start, char *path, struct err
 		path[n] = '\0';
 		(void)snprintf(strrchr(path, '/') + 1, sizeof NRI_PLUGIN_NAME, NRI_PLUGIN_NAME);
 	}
-	result = command_run(help, ASK_LIMIT_NS, &said, &len, err);
+	result = command_run_as(path, help, ASK_LIMIT_NS, &said, &len, err);
 	if (result >= 0 && !strstr(said, NRI_PLUGIN_NAME))
 		result = error_set(err, ENOEXEC, "%s: runs, but does not call itself " NRI_PLUGIN_NAME, path);
 	return result < 0 ? error_wrap(err, result, "the NRI plugin (--nri-hook.program)") : 0;

@@ -11,12 +11,12 @@
 	{                                                                                                 \
 		"log-level", FLAG_STRING, FIELD(log_level), "info", "LEVEL", "debug, info, warn or error" \
 	}
-#define HOOKS_DIR_ROW                                                                                                 \
-	{                                                                                                             \
-		"oci-hooks.local-dir", FLAG_STRING, FIELD(hooks_dir), "/hostHooks", "DIR",                            \
-			"folder of hook files that CRI-O and podman read, as this process sees it; on a host itself " \
-			"that is "                                                                                    \
-			"/usr/share/containers/oci/hooks.d or /etc/containers/oci/hooks.d"                            \
+#define HOOKS_DIR_ROW                                                                                                  \
+	{                                                                                                              \
+		"oci-hooks.local-dir", FLAG_STRING, FIELD(hooks_dir), "/hostHooks", "DIR",                             \
+			"folder of hook files that CRI-O and podman read, as this process sees it; where the default " \
+			"is "                                                                                          \
+			"not there: the one that the runtime of this host reads by its own configuration"              \
 	}
 #define RUNTIME_ROW                                                                                                \
 	{                                                                                                          \
@@ -190,7 +190,8 @@ static const struct flag crio_rows[] = {
 };
 
 static const struct flag detect_rows[] = {
-	{ "root", FLAG_STRING, FIELD(root), "/", "DIR", "examine this tree instead of the host's own" },
+	{ "root", FLAG_STRING, FIELD(root), "/", "DIR",
+	  "examine this tree, by its files alone; without it the daemons that run here are asked first" },
 	{ "json", FLAG_BOOL, FIELD(json), "false", NULL, "for machines" },
 	LOG_ROW,
 	{ 0 },
@@ -207,11 +208,11 @@ static const struct flag verify_rows[] = {
 	{ "agent-socket", FLAG_STRING, FIELD(socket), "/var/run/tetragon/tetragon.sock", "FILE", "the agent's socket" },
 	{ "local-binary", FLAG_STRING, FIELD(local_binary), "/usr/bin/tetragon-oci-hook", "FILE",
 	  "the hook that ought to be installed, to compare with, as this process sees it; the default only where it is "
-	  "there" },
+	  "there, else the sum that install left in the registration" },
 	{ "config-file", FLAG_STRING, FIELD(config_file), "", "FILE",
-	  "containerd's configuration; without it the one that this kind of host reads" },
+	  "containerd's configuration; without it the one that the daemon of this host reads" },
 	{ "validate", FLAG_STRING, FIELD(validate), "", "BINARY",
-	  "containerd's own program: what it has in force is checked (config dump), imports and drop-ins included" },
+	  "containerd's own program: what it has in force is checked (config dump), not what its files say" },
 	{ "require-plugin", FLAG_STRING, FIELD(require_plugin), "", "NAME",
 	  "the gate is open unless this NRI plugin is required; without it that is only told" },
 	NRI_ROWS,

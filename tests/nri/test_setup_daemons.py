@@ -58,16 +58,15 @@ class Bed:
         path.write_text(CONF.format(dir=where, nri=nri or f"{where}/nri.sock", cri=cri))
         return path
 
-    def daemon(self, version, config, arguments=None, program=None, wait=True):
+    def daemon(self, version, config, arguments=None, program=None):
         """Starts containerd; its process id within the namespace."""
         program = program or containerd_bed.CACHE / version / "containerd"
         socket = f"{config.parent}/s"
         pid = self.run(f"{program} {arguments or f'-c {config}'} >{config.parent}/log 2>&1 </dev/null & echo $!").strip()
-        if wait:
-            end = time.monotonic() + 20
-            while not os.path.exists(socket):
-                assert time.monotonic() < end, pathlib.Path(f"{config.parent}/log").read_text()
-                time.sleep(0.02)
+        end = time.monotonic() + 20
+        while not os.path.exists(socket):
+            assert time.monotonic() < end, pathlib.Path(f"{config.parent}/log").read_text()
+            time.sleep(0.02)
         return int(pid)
 
     def detect(self, *more):
@@ -106,10 +105,10 @@ def test_a_daemon_that_runs_outranks_files(bed, version):
     assert bed.detect() == without
 
 
-@pytest.mark.parametrize("form", ["--config={}", "--config {}", "-c {}", "-c={}", "--log-level info --config {} --state /nowhere"])
+@pytest.mark.parametrize("form", ["--config={}", "--config {}", "-c {}", "-c={}", "--log-level info --config {} --log-level=info"])
 def test_each_way_to_name_a_configuration(bed, form):
     config = bed.config("a")
-    bed.daemon("2.3.4", config, form.format(config), wait=False)
+    bed.daemon("2.3.4", config, form.format(config))
     assert bed.detect()["config"] == str(config)
 
 

@@ -89,13 +89,28 @@ def broken(place, content, name="tetragon-oci-hook"):
     (b"#!/bin/sh\nexit 1\n", "exit status 1"),
     (b"#!/bin/sh\necho something else\n", "does not call itself"),
     (b"#!/bin/sh\nkill -9 $$\n", "signal 9"),
-], ids=["empty", "text", "architecture", "fails", "other program", "crashes"])
+    (pathlib.Path("/bin/true").read_bytes(), "does not call itself"),  # it repeats what it was called
+], ids=["empty", "text", "architecture", "fails", "other program", "crashes", "coreutils"])
 def test_a_hook_that_cannot_run_is_not_installed(place, content, why):
     run("install", *install_flags(place))
     before = {name: (place / name).read_bytes() for name in files(place)}
     assert why in run("install", *install_flags(place, broken(place, content)), status=1).stderr
     (place / "etc/tetragon-oci-hook").unlink()
     assert {name: (place / name).read_bytes() for name in files(place)} == before
+
+
+def test_arguments_that_the_hook_refuses_are_not_registered(place):
+    """With a slip of the pen among them each container's start would fail."""
+    said = run("install", *install_flags(place), "hook-args", "--grpc-timeot=5s", status=1).stderr
+    assert "did you mean --grpc-timeout" in said and files(place) == []
+    (place / "bin/tetragon-oci-hook.json").write_text('{"fail_cel_expr": "1 +"}')
+    assert "fail-cel-expr" in run("install", *install_flags(place), status=1).stderr
+    assert files(place) == ["bin/tetragon-oci-hook.json"]
+    (place / "bin/tetragon-oci-hook.json").unlink()
+    # The original has no such check.
+    hook = broken(place, b'#!/bin/sh\n[ "$1" = --help ] && echo "Usage: asked <hook>\n --fail-allow-namespaces" && exit 0\nexit 80\n')
+    run("install", *install_flags(place, hook), "hook-args", "--whatever")
+    assert installed(place)["args"][-1] == "--whatever"
 
 
 def test_a_cut_hook_is_not_installed(place):
@@ -119,6 +134,20 @@ def test_usage_errors_exit_80(place):
     run("nonsense", status=80)
     run(status=80)
     assert "did you mean --dry-run" in run(*NRI, "--dryrun", status=80).stderr
+
+
+@pytest.mark.parametrize("words, says", [
+    (["instal"], "did you mean install?"), (["verfy"], "did you mean verify?"), (["zzz"], "--help lists them"),
+    (["patch-containerd-conf"], "a second word: enable-nri, add-oci-hook"), (["patch-containerd-conf", "--in-place"], "a second word"),
+    (["patch-containerd-conf", "enable-nir"], "did you mean enable-nri?"), (["patch-crio-conf", "x"], "there is enable-annotations"),
+], ids=" ".join)
+def test_words_that_are_no_commands(words, says):
+    assert says in run(*words, status=80).stderr
+
+
+def test_help_is_found_in_each_way():
+    said = run("--help").stdout
+    assert said == run("-h").stdout == run("help").stdout == run("patch-containerd-conf", "--help").stdout == run("patch-crio-conf", "help").stdout
 
 
 PLUGIN = os.environ.get("NRI_PROGRAM", str(TOP / "build/bin/tetragon-nri-hook"))
@@ -564,3 +593,15 @@ def test_bash_completes(words, wanted):
     script = (f"compopt() {{ :; }}; . {TOP}/deploy/completion/tetragon-oci-hook-setup; COMP_WORDS=(x {' '.join(words)}); "
               f"COMP_CWORD={len(words)}; _tetragon_oci_hook_setup; echo \"${{COMPREPLY[@]}}\"")
     assert set(subprocess.run(["bash", "-c", script], capture_output=True, text=True).stdout.split()) == wanted
+
+
+@pytest.mark.parametrize("line, wanted", [
+    ("ver", {"verify"}), ("patch-containerd-conf a", {"add-oci-hook"}), ("verify --j", {"--json"}), ("install --on-exit=", {"remove", "keep"}),
+    ("patch-crio-conf enable-annotations --restart=s", {"systemd", "signal"}), ("uninstall --interface=", {"oci-hooks"}),
+    ("install --local-binary=/etc/os-rel", {"os-release"}),
+])
+def test_zsh_completes(line, wanted):
+    """An interactive shell on a terminal of its own, that is asked with the tabulator key."""
+    done = subprocess.run(["zsh", TOP / "tests/peer/zsh_complete.zsh", TOP / "deploy/completion", f"tetragon-oci-hook-setup {line}"],
+                          capture_output=True, text=True, timeout=60)
+    assert set(done.stdout.split()) == wanted, done
