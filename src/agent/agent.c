@@ -40,11 +40,14 @@
 #define VERIFY_TICKS 30 /* ticks between looks at what the kernel may have failed to tell */
 #define TICK_MS 1000
 #define MARKS_DUE_EACH_TICK 8
+#define MARKS_DUE_PART 50               /* one part in so many of the time, whatever a tenant makes of its cgroups */
 #define TEND_NS (50 * INT64_C(1000000)) /* what a tick spends at most on containers that were found: hooks wait */
 #define EXPORT_END_MS 2000 /* for the last events to be written: a disk that hangs must not hold up the end */
 
 struct agent {
 	uint64_t ticks;
+	bool gone_noted;       /* the kernel may have noted that a container is gone */
+	int64_t marks_due_ns;  /* CLOCK_MONOTONIC: not before */
 	uint32_t marks_due_at; /* where the look at containers with marks due goes on */
 	const struct agent_options *options;
 	struct log *log;
@@ -75,6 +78,15 @@ struct agent {
 
 /* --- the loop's work --- */
 
+static void container_gone(void *context, uint64_t container)
+{
+	struct agent *agent = context;
+
+	/* the sensor tells again and again until its last task is gone: then it is not known any more */
+	(void)pod_registry_remove(agent->registry, container, clock_now_ns(CLOCK_REALTIME));
+	agent->gone_noted = true;
+}
+
 static int on_record(void *context, const struct abi_header *record, size_t size)
 {
 	struct agent *agent = context;
@@ -82,7 +94,7 @@ static int on_record(void *context, const struct abi_header *record, size_t size
 	if (pipeline_record(agent->pipeline, record, size) < 0)
 		return 0; /* counted there */
 	if (record->type == ABI_REC_CGROUP_GONE)
-		(void)pod_registry_remove(agent->registry, record->cgroup, clock_now_ns(CLOCK_REALTIME));
+		container_gone(agent, record->cgroup);
 	else if (record->type == ABI_REC_CGROUP_ARMED)
 		announced_armed(&agent->announced, ((const struct abi_cgroup_armed *)record)->name, record->cgroup);
 	return 0;
@@ -144,6 +156,7 @@ static void counts_take(struct agent *agent)
 	counts_set(counts, "policies-undecided", false, agent->admission.undecided);
 	counts_set(counts, "admissions-failed", true, agent->admission.failed);
 	counts_set(counts, "containers-announced", false, agent->announced.announced);
+	counts_set(counts, "container-slots", false, sensor_slots_in_use(agent->sensor));
 	counts_set(counts, "announcements-used", false, agent->announced.armed);
 	counts_set(counts, "announcements-expired", false, agent->announced.expired);
 	counts_set(counts, "announcements-refused", true, agent->announced.refused);
@@ -175,12 +188,6 @@ static void clock_take(struct agent *agent)
 	pipeline_set_clock_offset(agent->pipeline, clock_now_ns(CLOCK_REALTIME) - clock_now_ns(CLOCK_BOOTTIME));
 }
 
-static void container_gone(void *context, uint64_t container)
-{
-	/* told again and again until its last task is gone: then it is not known any more */
-	(void)pod_registry_remove(((struct agent *)context)->registry, container, clock_now_ns(CLOCK_REALTIME));
-}
-
 /* `path`: where it was when it was registered; "": not known. */
 static int mark_container(struct agent *agent, uint64_t cgroup_id, const char *path)
 {
@@ -203,14 +210,19 @@ static int mark_again(void *context, uint64_t cgroup_id, const struct abi_contai
 /* What could not be marked when it was registered: a few each time, so that the loop goes on. */
 static void marks_due_tend(struct agent *agent)
 {
+	int64_t began_ns = clock_now_ns(CLOCK_MONOTONIC);
 	uint64_t due[MARKS_DUE_EACH_TICK];
-	size_t n = sensor_marks_due(agent->sensor, &agent->marks_due_at, due, MARKS_DUE_EACH_TICK);
+	size_t n;
 
+	if (began_ns < agent->marks_due_ns)
+		return;
+	n = sensor_marks_due(agent->sensor, &agent->marks_due_at, due, MARKS_DUE_EACH_TICK);
 	for (size_t i = 0; i < n; i++) {
 		const struct pod_container *known = pod_registry_by_cgroup(agent->registry, due[i]);
 
 		(void)mark_container(agent, due[i], known ? known->cgroup_path : ""); /* else the next time */
 	}
+	agent->marks_due_ns = began_ns + MARKS_DUE_PART * (clock_now_ns(CLOCK_MONOTONIC) - began_ns);
 }
 
 /*
@@ -220,9 +232,10 @@ static void marks_due_tend(struct agent *agent)
 static void kernel_tend(struct agent *agent)
 {
 	struct abi_losses losses;
-	bool verify = agent->ticks++ % VERIFY_TICKS == 0;
+	bool verify = agent->ticks++ % VERIFY_TICKS == 0, noted = verify || agent->gone_noted;
 
-	(void)sensor_collect(agent->sensor, verify, container_gone, agent); /* the rest next time */
+	agent->gone_noted = false; /* unless somebody is told of now */
+	(void)sensor_collect(agent->sensor, noted, ABI_CONTAINERS / VERIFY_TICKS + 1, container_gone, agent);
 	marks_due_tend(agent);
 	if (!verify || sensor_losses(agent->sensor, &losses) < 0 || !losses.marks)
 		return;
@@ -258,6 +271,7 @@ static void on_tick(uv_timer_t *timer)
 	kernel_tend(agent);
 	found_tell(agent);
 	(void)announced_expire(&agent->announced, clock_now_ns(CLOCK_BOOTTIME));
+	(void)sensor_arm_expire(agent->sensor); /* the slots of those that were never used */
 	(void)pod_registry_expire(agent->registry, clock_now_ns(CLOCK_REALTIME));
 	(void)process_cache_expire(agent->cache, (uint64_t)clock_now_ns(CLOCK_BOOTTIME));
 	nri_inside_tick(agent->nri);

@@ -19,6 +19,7 @@
 
 #define PIECE_BYTES 4096 /* PIPE_BUF: a pipe that polls as writable takes that much without waiting */
 #define AGAIN_MS 200     /* between tries while writing fails */
+#define GATHER_MS 20     /* for more lines to come, so that one wake-up serves them all */
 #define LEAVE_MS 100     /* for the thread to leave a wait when it is told to give up, or to be freed */
 
 /* Lines, perhaps from the middle of one on. */
@@ -42,6 +43,8 @@ struct file_sink {
 	pthread_cond_t rest;  /* for the caller: a buffer was written, or could not be, or the thread has ended */
 	struct lines filling, writing; /* the latter's text is the thread's own while it is `busy` */
 	size_t written;                /* bytes of `writing` that are out */
+	bool idle;                     /* the thread waits for the first line */
+	bool hurry;                    /* somebody waits for it, or the buffer is half full */
 	bool busy, stops, gives_up, is_over;
 	int code; /* of the last write: 0 or errno */
 	struct file_sink_stats stats;
@@ -112,6 +115,21 @@ static bool write_some(struct file_sink *sink)
 	return !was_last; /* at the end there is one more try */
 }
 
+/* With the lock held: until there are lines, and a moment longer. */
+static void lines_wait(struct file_sink *sink)
+{
+	struct timespec end;
+
+	sink->idle = true;
+	while (!sink->filling.len && !sink->stops)
+		(void)pthread_cond_wait(&sink->work, &sink->lock);
+	sink->idle = false;
+	end = after_ms(GATHER_MS);
+	while (!sink->hurry && !sink->stops && pthread_cond_timedwait(&sink->work, &sink->lock, &end) == 0)
+		;
+	sink->hurry = false;
+}
+
 static void *write_lines(void *context)
 {
 	struct file_sink *sink = context;
@@ -119,8 +137,7 @@ static void *write_lines(void *context)
 
 	(void)pthread_mutex_lock(&sink->lock);
 	while (goes_on) {
-		while (!sink->filling.len && !sink->stops)
-			(void)pthread_cond_wait(&sink->work, &sink->lock);
+		lines_wait(sink);
 		if (!sink->filling.len)
 			break;
 		struct lines empty = { .text = sink->writing.text };
@@ -171,8 +188,10 @@ static void send_line(void *context, struct event *event)
 		memcpy(filling->text + filling->len, line.p, line.len);
 		filling->text[filling->len + line.len] = '\n';
 		filling->len += line.len + 1;
-		if (filling->len > sink->options.buffer_bytes / 2)
+		if (filling->len > sink->options.buffer_bytes / 2 && !sink->hurry) {
+			sink->hurry = true;
 			(void)pthread_cond_signal(&sink->work);
+		}
 	}
 	(void)pthread_mutex_unlock(&sink->lock);
 }
@@ -280,7 +299,7 @@ void file_sink_flush(struct file_sink *sink)
 
 	(void)pthread_mutex_lock(&sink->lock);
 	code = sink->code;
-	if (sink->filling.len)
+	if (sink->filling.len && sink->idle)
 		(void)pthread_cond_signal(&sink->work);
 	(void)pthread_mutex_unlock(&sink->lock);
 	if (!code != !sink->code_told && sink->options.trouble)
@@ -294,6 +313,7 @@ static int rest_wait(struct file_sink *sink, const struct timespec *end)
 	uint64_t errors = sink->stats.write_errors;
 	int r = 0;
 
+	sink->hurry = true;
 	(void)pthread_cond_signal(&sink->work);
 	while (!r && (sink->filling.len || sink->busy) && !sink->is_over) {
 		r = -pthread_cond_timedwait(&sink->rest, &sink->lock, end);

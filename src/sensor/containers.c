@@ -33,7 +33,14 @@ struct child_job {
 	struct sensor *sensor;
 	uint64_t container;
 	uint32_t slot;
+	unsigned written; /* entries; at most ABI_CHILDREN_MAX, as for those that the kernel writes */
+	bool has_missed;  /* one has none: the kernel must look for it through its ancestors */
 };
+
+static bool is_full(int code)
+{
+	return code == E2BIG || code == ENOSPC || code == ENOMEM;
+}
 
 static int child_write(void *context, int dir_fd, uint64_t id)
 {
@@ -42,14 +49,36 @@ static int child_write(void *context, int dir_fd, uint64_t id)
 	int map = job->sensor->map[MAP_CGROUP_POLICIES];
 
 	(void)dir_fd; /* the id is all we need */
-	if (bpf_map_update_elem(map, &id, &entry, BPF_NOEXIST) == 0)
+	if (job->written == ABI_CHILDREN_MAX) {
+		job->has_missed = true;
 		return 0;
+	}
+	if (bpf_map_update_elem(map, &id, &entry, BPF_NOEXIST) == 0) {
+		job->written++;
+		return 0;
+	}
+	job->has_missed |= is_full(errno);
 	if (errno != EEXIST)
-		return -errno;
+		return is_full(errno) ? 0 : -errno;
 	if (bpf_map_lookup_elem(map, &id, &old) || old.container == id || old.container == job->container)
 		return 0; /* gone, a container of its own inside this one, or there already */
 	entry.quota_of = old.quota_of;
 	return bpf_map_update_elem(map, &id, &entry, BPF_EXIST) && errno != ENOENT ? -errno : 0;
+}
+
+/* From now on the kernel looks for a cgroup without entry through its ancestors: slower, for all of the host. */
+static bool children_count(struct abi_losses *losses, const void *context)
+{
+	(void)context;
+	losses->children++;
+	return true;
+}
+
+static int children_lost(struct sensor *sensor, struct error *err)
+{
+	int r = losses_change(sensor, children_count, NULL);
+
+	return r < 0 ? error_errno(err, -r, "cannot change the BPF map 'losses'") : 0;
 }
 
 /* `old`: what is there for it; zeros: nothing. */
@@ -102,6 +131,8 @@ int sensor_container_add(struct sensor *sensor, uint64_t cgroup_id, int dir_fd, 
 	}
 	job.slot = (uint32_t)slot;
 	r = cgroup_walk(dir_fd, child_write, &job);
+	if (r == -E2BIG || job.has_missed)
+		return children_lost(sensor, err);
 	if (r < 0)
 		return error_errno(err, -r,
 				   "the container's own cgroup is under policy, but not all cgroups below it are");
@@ -175,8 +206,8 @@ int sensor_containers(struct sensor *sensor, sensor_container_fn *each, void *co
 	for (uint32_t slot = 0; slot < ABI_CONTAINERS && !r; slot++) {
 		uint64_t container = __atomic_load_n(&sensor->sets.set[slot].container, __ATOMIC_ACQUIRE);
 
-		if (!container)
-			continue;
+		if (!container || slot_of(sensor, container) != (int)slot)
+			continue; /* without entry it is none: an agent died before it had written that */
 		if (bpf_map_lookup_elem(sensor->map[MAP_CONTAINER_INFO], &container, info))
 			memset(info, 0, sizeof *info);
 		r = each(context, container, &sensor->sets.set[slot], info);
@@ -249,13 +280,18 @@ static void mark_seen(void *context, const void *key, const void *value)
 }
 
 /* Containers whose release the kernel could not tell: their cgroup is not there any more. */
-static void vanished_add(struct sensor *sensor, struct ending *ending)
+static void vanished_add(struct sensor *sensor, uint32_t slots, struct ending *ending)
 {
-	for (uint32_t slot = 0; slot < ABI_CONTAINERS; slot++) {
+	for (; slots; slots--) {
+		uint32_t slot = sensor->verify_at++ % ABI_CONTAINERS;
 		uint64_t container = __atomic_load_n(&sensor->sets.set[slot].container, __ATOMIC_ACQUIRE);
 
-		if (container && hierarchy_is_gone(&sensor->hierarchy, container))
+		if (!container || !hierarchy_is_gone(&sensor->hierarchy, container))
+			continue;
+		if (slot_of(sensor, container) == (int)slot)
 			gone_add(ending, container);
+		else
+			sets_give(sensor, slot); /* an agent died before it had written the entry */
 	}
 }
 
@@ -271,15 +307,15 @@ static void container_end(struct sensor *sensor, uint64_t container)
 		sets_give(sensor, (uint32_t)slot);
 }
 
-int sensor_collect(struct sensor *sensor, bool verify, sensor_gone_fn *each, void *context)
+int sensor_collect(struct sensor *sensor, bool noted, uint32_t verify, sensor_gone_fn *each, void *context)
 {
 	struct ending ending = { 0 };
-	int collected = 0, r;
+	int collected = 0, r = 0;
 
-	r = map_walk(sensor->map[MAP_CONTAINER_STATES], sizeof(uint64_t), sizeof(struct abi_container_state), gone_seen,
-		     &ending);
-	if (verify)
-		vanished_add(sensor, &ending);
+	if (noted)
+		r = map_walk(sensor->map[MAP_CONTAINER_STATES], sizeof(uint64_t), sizeof(struct abi_container_state),
+			     gone_seen, &ending);
+	vanished_add(sensor, verify, &ending);
 	if (r >= 0 && ending.n) {
 		qsort(ending.gone, ending.n, sizeof *ending.gone, id_order);
 		ending.n = unique(ending.gone, ending.n); /* a container may be gone by both tokens */

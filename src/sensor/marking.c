@@ -239,13 +239,37 @@ int sensor_losses(struct sensor *sensor, struct abi_losses *ret_losses)
 	return bpf_map_lookup_elem(sensor->map[MAP_LOSSES], &zero, ret_losses) ? -errno : 0;
 }
 
+int losses_change(struct sensor *sensor, losses_change_fn *change, const void *context)
+{
+	uint64_t before[ABI_COUNTERS], after[ABI_COUNTERS];
+	struct abi_losses losses;
+	uint32_t zero = 0;
+	int r = sensor_counters(sensor, before);
+
+	if (r >= 0)
+		r = sensor_losses(sensor, &losses);
+	if (r < 0 || !change(&losses, context))
+		return r;
+	if (bpf_map_update_elem(sensor->map[MAP_LOSSES], &zero, &losses, BPF_ANY))
+		return -errno;
+	if (sensor_counters(sensor, after) >= 0 && after[ABI_CNT_MARKS_LOST] == before[ABI_CNT_MARKS_LOST])
+		return 0;
+	losses.marks++; /* the kernel has lost one meanwhile, and we may have written over it */
+	return bpf_map_update_elem(sensor->map[MAP_LOSSES], &zero, &losses, BPF_ANY) ? -errno : 0;
+}
+
+/* False: another one was lost meanwhile; the next time. */
+static bool marks_mend(struct abi_losses *losses, const void *context)
+{
+	const struct abi_losses *before = context;
+
+	if (losses->marks != before->marks)
+		return false;
+	losses->marks = 0;
+	return true;
+}
+
 void sensor_losses_mended(struct sensor *sensor, const struct abi_losses *before)
 {
-	struct abi_losses now;
-	uint32_t zero = 0;
-
-	if (sensor_losses(sensor, &now) < 0 || now.marks != before->marks)
-		return; /* another one was lost meanwhile: the next time */
-	now.marks = 0;
-	(void)bpf_map_update_elem(sensor->map[MAP_LOSSES], &zero, &now, BPF_ANY); /* stays strict if it fails */
+	(void)losses_change(sensor, marks_mend, before); /* stays strict if it fails */
 }

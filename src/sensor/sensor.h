@@ -98,7 +98,7 @@ int sensor_arm_policies(struct sensor *sensor, const char *leaf, const struct ab
 			struct error *err);
 /* Takes an announcement back. 1: it was still waiting; 0: it was used, has expired, or never was. */
 int sensor_disarm(struct sensor *sensor, const char *leaf);
-/* Removes announcements that have expired. Returns how many. */
+/* Removes announcements that have expired, and frees their slots a call later. Returns how many. Call now and then. */
 int sensor_arm_expire(struct sensor *sensor);
 
 /* Entry of a cgroup id: 0, or -ENOENT. */
@@ -115,11 +115,12 @@ size_t sensor_marks_due(const struct sensor *sensor, uint32_t *at, uint64_t *ret
 bool sensor_container_marks_due(struct sensor *sensor, uint64_t cgroup_id);
 /*
  * Containers whose cgroup is gone: `each` (may be NULL) is told of them, every time until no marked task is left and
- * they are removed here. `verify`: also looks whether the cgroups of the others are still there. Returns how many were
- * removed.
+ * they are removed here. `noted`: looks at what the kernel has noted, which costs some milliseconds with many
+ * containers. `verify`: of that many slots, round and round, looks whether the container's cgroup is still there.
+ * Returns how many were removed.
  */
 typedef void sensor_gone_fn(void *context, uint64_t container);
-int sensor_collect(struct sensor *sensor, bool verify, sensor_gone_fn *each, void *context);
+int sensor_collect(struct sensor *sensor, bool noted, uint32_t verify, sensor_gone_fn *each, void *context);
 
 /*
  * What the kernel could not store. While `marks` is not 0, unmarked tasks in any container's cgroup count as marked, a
@@ -141,13 +142,15 @@ int sensor_slots(struct sensor *sensor, struct abi_policy_set *ret_slots);
  * a tenant that makes events in a loop must not keep the caller here (the descriptor stays readable). `record` is valid
  * during the call. Returns records read.
  */
-#define SENSOR_RECORDS_MAX 512
+#define SENSOR_RECORDS_MAX 64
 typedef int sensor_record_fn(void *context, const struct abi_header *record, size_t size);
 int sensor_events_fd(const struct sensor *sensor);
 int sensor_events_read(struct sensor *sensor, sensor_record_fn *each, void *context);
 
 /* Sums over all CPUs; ABI_COUNTERS values. */
 int sensor_counters(struct sensor *sensor, uint64_t ret_counter[ABI_COUNTERS]);
+/* Of ABI_CONTAINERS slots, those in use: containers, announced ones, and what waits to be free again. */
+unsigned sensor_slots_in_use(const struct sensor *sensor);
 /* Runs of our programs that the kernel left out (recursion, since 5.12); each may be a call that was not judged. */
 uint64_t sensor_missed_runs(const struct sensor *sensor);
 

@@ -120,6 +120,11 @@ void sets_give(struct sensor *sensor, uint32_t slot)
 	sensor->sets.in_use--;
 }
 
+unsigned sensor_slots_in_use(const struct sensor *sensor)
+{
+	return sensor->sets.in_use;
+}
+
 static void waiting_seen(void *context, const void *key, const void *value)
 {
 	uint32_t slot = ((const struct abi_armed *)value)->slot;

@@ -62,7 +62,8 @@ struct sensor {
 	int program[PROGRAMS_N];
 	int link[PROGRAMS_N]; /* -1: not attached */
 	uint32_t host_mnt_ns;
-	uint32_t next_rule, next_set;                  /* ids are never given out twice while the pins live */
+	uint32_t verify_at;           /* slot whose container's cgroup is looked for next, modulo ABI_CONTAINERS */
+	uint32_t next_rule, next_set; /* ids are never given out twice while the pins live */
 	struct abi_syscall index[ABI_SYSCALL_INDEXES]; /* what the map syscall_points holds: nobody else writes it */
 	struct ring_buffer *ring;
 	sensor_record_fn *each; /* of the read in progress */
@@ -82,6 +83,12 @@ int rows_remove(struct sensor *sensor, unsigned slot, struct error *err);
 int rows_init(struct sensor *sensor, struct error *err);
 /* Clears a policy's bit in every container. */
 void containers_clear_slot(struct sensor *sensor, unsigned slot);
+/*
+ * Changes what the kernel could not store, which it changes too: where both write at once, marks count as lost.
+ * `change` returns false to leave it. 0 or -errno.
+ */
+typedef bool losses_change_fn(struct abi_losses *losses, const void *context);
+int losses_change(struct sensor *sensor, losses_change_fn *change, const void *context);
 /* settings.next_rule and next_set follow ours. */
 int sensor_ids_note(struct sensor *sensor, struct error *err);
 

@@ -187,6 +187,21 @@ def test_a_wrong_policy_keeps_the_agent_from_starting(agent, podman, folder):
     assert not agent.socket.exists()
 
 
+def test_an_announcement_that_is_never_used_leaves_nothing(agent):
+    """Containers whose creation fails, again and again: each would hold one of the node's 16,384 places."""
+    pb = module("tetragon_pb2")
+    agent.start(LSEEK, flags=["--announce-timeout=200ms"])
+    with Client(agent.address) as client:
+        for number in range(20):
+            name = f"{os.getpid():032x}{number:032x}"
+            create = pb.CreateContainer(cgroupsPath=f"/tg-never/cri-containerd-{name}.scope", containerID=name, reason=1)
+            client.stub.RuntimeHook(pb.RuntimeHookRequest(createContainer=create), timeout=5)
+    time.sleep(4)
+    agent.stop()
+    (statistics,) = [line for line in agent.log_text().splitlines() if "msg=statistics" in line]
+    assert "announcements-expired=20" in statistics and "container-slots" not in statistics, statistics
+
+
 @contextlib.contextmanager
 def nobody_reads(folder):
     """A FIFO whose reader does not read."""

@@ -9,7 +9,7 @@
 #include "gate.h"
 #include "runtime_bed.h"
 
-#define FORKS 400 /* two records each */
+#define FORKS (SENSOR_RECORDS_MAX * 3 / 4) /* two records each */
 
 static int count_records(void *context, const struct abi_header *record, size_t size)
 {
@@ -20,7 +20,7 @@ static int count_records(void *context, const struct abi_header *record, size_t 
 	return 0;
 }
 
-#define DRAIN_READS 1000 /* more than a full buffer; the host makes records meanwhile */
+#define DRAIN_READS 8000 /* more than a full buffer; the host makes records meanwhile */
 
 /* Takes all there is: hits are lost while more than half of the buffer is waiting. */
 static void drain(struct bed *bed, unsigned *seen)

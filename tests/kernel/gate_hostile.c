@@ -55,7 +55,7 @@ static bool stays(struct bed *bed, uint64_t container, bool verify)
 
 	for (int i = 0; i < 10; i++) {
 		usleep(10000);
-		(void)sensor_collect(bed->sensor, verify, NULL, NULL);
+		(void)sensor_collect(bed->sensor, true, verify ? ABI_CONTAINERS : 0, NULL, NULL);
 	}
 	return sensor_cgroup_get(bed->sensor, container, &entry) == 0;
 }

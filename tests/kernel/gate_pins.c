@@ -25,6 +25,42 @@ static void outlives_the_agent(struct bed *bed)
 	container_remove(&c);
 }
 
+/* 1 if it is the one of *context. */
+static int container_is(void *context, uint64_t cgroup_id, const struct abi_container_set *set,
+			const struct abi_container_info *info)
+{
+	(void)set, (void)info;
+	return cgroup_id == *(uint64_t *)context;
+}
+
+/* As an agent leaves it that died after the set and before the cgroup's entry. */
+static void half_a_container(struct bed *bed)
+{
+	struct abi_container_set set = { 0 };
+	uint32_t slot = ABI_CONTAINERS - 3;
+	struct container c;
+	unsigned in_use;
+	int sets;
+
+	(void)sensor_collect(bed->sensor, false, ABI_CONTAINERS, NULL, NULL); /* what other rows have left */
+	container_new(bed, &c, "half");
+	sets = bed_map(bed, "container_sets");
+	set.container = c.id;
+	must(bpf_map_update_elem(sets, &slot, &set, BPF_ANY) == 0, "container_sets", NULL);
+	bed_sensor_reopen(bed);
+	in_use = sensor_slots_in_use(bed->sensor);
+	row(bed, in_use > 0 && sensor_containers(bed->sensor, container_is, &c.id) == 0,
+	    "half a container: is none (%u slots)", in_use);
+	(void)sensor_collect(bed->sensor, false, ABI_CONTAINERS, NULL, NULL);
+	row(bed, sensor_slots_in_use(bed->sensor) == in_use, "half a container: stays while its cgroup is there");
+	container_remove(&c);
+	(void)sensor_collect(bed->sensor, false, ABI_CONTAINERS, NULL, NULL);
+	(void)bpf_map_lookup_elem(sets, &slot, &set); /* compared below */
+	row(bed, sensor_slots_in_use(bed->sensor) == in_use - 1 && !set.container,
+	    "half a container: its slot is free when that is gone");
+	close(sets);
+}
+
 /* --- half a policy ------------------------------------------------------------------------------------------------ */
 
 /* Rules under SLOT; *ret_point is that of the policy's last hook. */
@@ -189,6 +225,7 @@ static void pins_go(struct bed *bed)
 void gate_pins(struct bed *bed)
 {
 	outlives_the_agent(bed);
+	half_a_container(bed);
 	half_policy(bed);
 	misfit(bed);
 	inherit_matters(bed);

@@ -81,6 +81,7 @@ static void announced(struct bed *bed)
 	struct error err = { 0 };
 	struct abi_cgroup entry;
 	struct container c;
+	unsigned before;
 	char leaf[64];
 
 	policy_load(bed, KILL_LSEEK);
@@ -98,11 +99,54 @@ static void announced(struct bed *bed)
 	container_new(bed, &c, "announced");
 	row(bed, sensor_cgroup_get(bed->sensor, c.id, &entry) == -ENOENT, "announced: not after it has expired");
 	container_remove(&c);
+	before = sensor_slots_in_use(bed->sensor);
+	for (int i = 0; i < 20; i++)
+		(void)sensor_arm(bed->sensor, leaf, 1, 0, 0, &set, &err);
+	usleep(1000);
+	(void)sensor_arm_expire(bed->sensor);
+	(void)sensor_arm_expire(bed->sensor);
+	row(bed, sensor_slots_in_use(bed->sensor) < before,
+	    "announced: what was announced again and again, and expired, holds no slot (%u, now %u)", before,
+	    sensor_slots_in_use(bed->sensor));
+	policy_unload(bed);
+}
+
+/* More cgroups below a container that runs already than it may have entries: the kernel looks for the rest's above. */
+static void found_with_many_children(struct bed *bed)
+{
+	char *argv[] = { (char *)"/bin/lseek_loop", NULL }, name[32];
+	struct container c, group, child;
+	struct abi_losses losses;
+	struct abi_cgroup entry;
+	struct guest guest;
+
+	policy_load(bed, KILL_LSEEK);
+	container_new(bed, &c, "many");
+	for (int i = 0; i < ABI_CHILDREN_MAX + 10; i++) {
+		text_put(name, sizeof name, "%d", i);
+		container_child(bed, &c, &child, name);
+	}
+	for (int i = 0; i < 2; i++) { /* its entry is missing only if the walk meets it late: then so are these */
+		group = child;
+		container_child(bed, &group, &child, "below");
+	}
+	guest_start(bed, &child, argv, &guest);
+	container_register_as(bed, &c, true, ABI_CG_MARKS_DUE);
+	must(sensor_losses(bed->sensor, &losses) == 0, "losses", NULL);
+	row(bed, losses.children > 0, "many children: the kernel is told that some have no entry (%llu)",
+	    (unsigned long long)losses.children);
+	row(bed, sensor_cgroup_get(bed->sensor, child.id, &entry) == -ENOENT || entry.container == c.id,
+	    "many children: the last is the container's or has none");
+	row(bed, !guest_survives(&guest), "many children: killed in the last of them");
+	(void)guest_end(&guest);
+	bed_losses_put(bed, 0, 0);
+	container_remove(&c);
 	policy_unload(bed);
 }
 
 void gate_places(struct bed *bed)
 {
+	found_with_many_children(bed);
 	children(bed);
 	nested(bed);
 	announced(bed);

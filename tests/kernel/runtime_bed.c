@@ -266,7 +266,7 @@ int container_collected(struct bed *bed, uint64_t id)
 	int r = 0;
 
 	for (int i = 0; i < TRIES && (r = sensor_cgroup_get(bed->sensor, id, &entry)) == 0; i++) {
-		(void)sensor_collect(bed->sensor, false, NULL, NULL);
+		(void)sensor_collect(bed->sensor, true, 0, NULL, NULL);
 		usleep(PAUSE_US);
 	}
 	return r;
