@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -65,15 +66,14 @@ static int drop_in_add(struct setup_context *context, const struct conf_patch *p
 		return 0;
 	result = containerd_set_read(facts->root, &over, 1, &with, err);
 	if (result >= 0)
-		result = drop_in_plan(patch, text, len, plan, err);
+		result = conf_place_plan(patch, text, len, plan, err);
 	else
 		free(text);
 	if (result >= 0 && !conf_set_find(&with, patch->drop_in)) {
 		char *root = NULL;
 		size_t root_len;
 
-		result = containerd_add_import(facts->set->file[0].doc->text, patch->drop_in, &root, &root_len, notes,
-					       err);
+		result = containerd_add_import(facts->set->file[0].doc, patch->drop_in, &root, &root_len, notes, err);
 		if (result >= 0)
 			result = root_add(context, facts, plan, root, root_len, err);
 	}
@@ -96,7 +96,7 @@ static int nri_plan(struct setup_context *context, const struct conf_patch *patc
 						&len, err);
 		return result < 0 ? result : drop_in_add(context, patch, facts, plan, out, len, notes, err);
 	}
-	result = containerd_enable_nri(text, &out, &len, notes, err);
+	result = containerd_enable_nri(facts->set->file[0].doc, &out, &len, notes, err);
 	if (result >= 0 && plugin)
 		result = required_plugin_add(out ? (struct str){ out, len } : text, &required_in_containerd, plugin,
 					     tolerate, NULL, &more, &more_len, notes, err);
@@ -154,7 +154,7 @@ static int hook_plan(struct setup_context *context, const struct conf_patch *pat
 						 &len, err);
 		return result < 0 ? result : drop_in_add(context, patch, facts, plan, out, len, notes, err);
 	}
-	result = containerd_add_oci_hook(facts->set->file[0].doc->text, &hook, &out, &len, notes, err);
+	result = containerd_add_oci_hook(facts->set->file[0].doc, &hook, &out, &len, notes, err);
 	return result < 0 ? result : root_add(context, facts, plan, out, len, err);
 }
 
@@ -174,9 +174,9 @@ static int patch_place(struct setup_context *context, struct conf_patch *patch, 
 	int result = conf_place_find(context, "containerd", err);
 
 	if (result >= 0)
-		result = conf_path_absolute(context->conf.config_file, config_file, err);
+		result = conf_place_config(context, config_file, err);
 	if (result >= 0)
-		result = drop_in_place(context, patch, drop_in, err);
+		result = conf_place_drop_in(context, patch, drop_in, err);
 	if (result < 0)
 		return result;
 	(void)snprintf(apart, PATH_MAX, "%.*s", (int)(strrchr(config_file, '/') - config_file), config_file);
@@ -201,7 +201,7 @@ int setup_enable_nri(struct setup_context *context, struct error *err)
 		.plan = nri_plan,
 		.check = nri_check,
 	};
-	int result = plugin_options_check(context, err);
+	int result = conf_place_options(context, err);
 
 	if (result >= 0)
 		result = patch_place(context, &patch, config_file, drop_in, apart, err);
@@ -234,6 +234,12 @@ int setup_add_oci_hook(struct setup_context *context, struct error *err)
 			return result;
 	}
 	result = conf_patch_run(context, &patch, err);
+	if (result >= 0 && !context->conf.undo && access(context->conf.runtime_spec, R_OK))
+		(void)log_event(
+			&context->log, LOG_WARN,
+			"the base spec is not there, as this process sees it: without it containerd starts no pods",
+			"filename", context->conf.runtime_spec, "advice", "--write-runtime-spec writes it",
+			NULL); /* counted by the log */
 	/* After the configuration that names it. */
 	return result >= 0 && context->conf.undo && context->conf.write_spec ? base_spec_remove(context, err) : result;
 }

@@ -89,8 +89,8 @@ static int file_plan(struct setup_context *context, const struct conf_set *set, 
 
 	if (!named && !has_handlers(file->doc))
 		return 0;
-	result = crio_enable_annotations(file->doc->text, annotations->item, annotations->n, &counts, &text, &len,
-					 notes, err);
+	result =
+		crio_enable_annotations(file->doc, annotations->item, annotations->n, &counts, &text, &len, notes, err);
 	if (result >= 0 && scope.other && named) {
 		free(text);
 		return other_decides(&scope, err);
@@ -201,7 +201,7 @@ static int crio_plan(struct setup_context *context, const struct conf_patch *pat
 
 	if (patch->drop_in) {
 		result = crio_drop_in(facts->set, &wish, &text, &len, notes, err);
-		return result < 0 || !text ? result : drop_in_plan(patch, text, len, plan, err);
+		return result < 0 || !text ? result : conf_place_plan(patch, text, len, plan, err);
 	}
 	if (wish.n)
 		result = annotations_plan(context, patch, facts->set, plan, notes, err);
@@ -243,15 +243,15 @@ int setup_enable_annotations(struct setup_context *context, struct error *err)
 	if (result >= 0 && !context->conf.annotations.n && !*context->conf.require_plugin && !context->conf.undo)
 		return setup_usage_error(context, err, "--annotations is required, or --require-plugin");
 	if (result >= 0)
-		result = plugin_options_check(context, err);
+		result = conf_place_options(context, err);
 	if (result >= 0)
-		result = conf_path_absolute(context->conf.config_file, config_file, err);
+		result = conf_place_config(context, config_file, err);
 	if (result >= 0 && *context->conf.config_dir)
 		result = conf_path_absolute(context->conf.config_dir, named_dir, err);
 	if (result >= 0)
 		result = crio_files_place(config_file, named_dir, root, config_dir, err);
 	if (result >= 0)
-		result = drop_in_place(context, &patch, drop_in, err);
+		result = conf_place_drop_in(context, &patch, drop_in, err);
 	if (result < 0)
 		return result;
 	(void)snprintf(apart, sizeof apart, "%.*s", (int)(strrchr(config_dir, '/') - config_dir), config_dir);

@@ -296,9 +296,10 @@ int conf_judge_before(struct setup_context *context, const struct conf_judge *ju
 {
 	int result = dump(context, judge, set, root, judge->always_on_paper, ret_in_force, err);
 
-	return result < 0 ? error_wrap(err, result, "%s does not accept the file as it is, so it is not touched",
-				       judge->runtime)
-			  : 0;
+	if (result == -EIO || result == -EBADMSG)
+		return error_wrap(err, result, "%s does not accept the file as it is, so it is not touched",
+				  judge->runtime);
+	return result < 0 ? error_wrap(err, result, "--validate: the file is not touched") : 0;
 }
 
 int conf_judge_run(struct setup_context *context, const struct conf_judge *judge, const struct toml *before,

@@ -166,6 +166,10 @@ static int plan_judge(struct setup_context *context, const struct conf_patch *pa
 	struct conf_overlay over[CONF_CHANGES_MAX];
 	int result;
 
+	/* A lone file: the edit has proved itself, and nothing is read after it. */
+	if (facts->set->n == 1 && !facts->in_force &&
+	    (!plan->n || (plan->n == 1 && conf_path_same(plan->change[0].path, facts->set->file[0].path))))
+		return 0;
 	for (size_t i = 0; i < plan->n; i++)
 		over[i] = (struct conf_overlay){ plan->change[i].path, { plan->change[i].text, plan->change[i].len } };
 	result = patch->read(patch, over, plan->n, &after, err);

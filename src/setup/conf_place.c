@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -35,7 +36,7 @@ int conf_place_find(struct setup_context *context, const char *runtime, struct e
 	return 0;
 }
 
-int plugin_options_check(struct setup_context *context, struct error *err)
+int conf_place_options(struct setup_context *context, struct error *err)
 {
 	if (*context->conf.tolerate && !*context->conf.require_plugin)
 		return setup_usage_error(context, err, "--tolerate-annotation: only with --require-plugin");
@@ -46,7 +47,18 @@ int plugin_options_check(struct setup_context *context, struct error *err)
 	return 0;
 }
 
-int drop_in_place(struct setup_context *context, struct conf_patch *patch, char ret[PATH_MAX], struct error *err)
+static int folder_check(const char *path, struct error *err)
+{
+	char dir[PATH_MAX];
+	struct stat st;
+
+	(void)snprintf(dir, sizeof dir, "%.*s", (int)str_find_last(str_of(path), '/'), path);
+	if (*dir && (stat(dir, &st) || !S_ISDIR(st.st_mode)))
+		return error_set(err, ENOENT, "--drop-in: there is no folder %s; make it first", dir);
+	return 0;
+}
+
+int conf_place_drop_in(struct setup_context *context, struct conf_patch *patch, char ret[PATH_MAX], struct error *err)
 {
 	const char *drop_in = context->conf.drop_in;
 	int result;
@@ -63,7 +75,18 @@ int drop_in_place(struct setup_context *context, struct conf_patch *patch, char 
 		return setup_usage_error(context, err, "--drop-in: want a file, not the folder %.80s", drop_in);
 	result = conf_path_absolute(drop_in, ret, err);
 	patch->drop_in = ret;
+	if (result >= 0 && !context->conf.undo)
+		result = folder_check(ret, err);
 	return result;
+}
+
+int conf_place_config(struct setup_context *context, char ret[PATH_MAX], struct error *err)
+{
+	const char *path = context->conf.config_file;
+
+	if (!*path || path[strlen(path) - 1] == '/')
+		return setup_usage_error(context, err, "--config-file: want a file, not '%.80s'", path);
+	return conf_path_absolute(path, ret, err);
 }
 
 /* Whether all that the file says is a version. */
@@ -72,7 +95,7 @@ static bool is_bare(const struct toml *doc)
 	return doc->root->children == (toml_get(doc, doc->root, STR("version")) ? 1U : 0U);
 }
 
-int drop_in_plan(const struct conf_patch *patch, char *text, size_t len, struct conf_plan *plan, struct error *err)
+int conf_place_plan(const struct conf_patch *patch, char *text, size_t len, struct conf_plan *plan, struct error *err)
 {
 	auto_toml struct toml *doc = NULL;
 	auto_free char *old = NULL;

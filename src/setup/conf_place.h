@@ -12,16 +12,19 @@
  */
 int conf_place_find(struct setup_context *context, const char *runtime, struct error *err);
 
-/* --require-plugin and --tolerate-annotation. -EINVAL, as one of usage. */
-int plugin_options_check(struct setup_context *context, struct error *err);
+/* --config-file, absolute. -EINVAL, as one of usage: no file's name. */
+int conf_place_config(struct setup_context *context, char ret[PATH_MAX], struct error *err);
 
-/* --drop-in, where given: patch->drop_in is `ret` then. -EINVAL, as one of usage. */
-int drop_in_place(struct setup_context *context, struct conf_patch *patch, char ret[PATH_MAX], struct error *err);
+/* --require-plugin and --tolerate-annotation. -EINVAL, as one of usage. */
+int conf_place_options(struct setup_context *context, struct error *err);
+
+/* --drop-in, where given: patch->drop_in is `ret` then. -EINVAL, as one of usage; -ENOENT: no folder. */
+int conf_place_drop_in(struct setup_context *context, struct conf_patch *patch, char ret[PATH_MAX], struct error *err);
 
 /*
  * Adds the drop-in to the plan where it differs from what is there. Takes `text`. -EEXIST: what is there was not
  * written by this command (it does not begin with patch->mark), and says more than a version.
  */
-int drop_in_plan(const struct conf_patch *patch, char *text, size_t len, struct conf_plan *plan, struct error *err);
+int conf_place_plan(const struct conf_patch *patch, char *text, size_t len, struct conf_plan *plan, struct error *err);
 
 #endif

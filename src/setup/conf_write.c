@@ -64,8 +64,9 @@ static int target_open(struct target *open, size_t n, const char *path, struct f
 		return result;
 	if (patch->apart && target->swap->apart_fd < 0)
 		file_swap_apart(target->swap, patch->apart);
-	result = file_swap_read(target->swap, TOML_BYTES_MAX, &target->before, &target->before_len, err);
-	return result == -ENOENT ? 0 : result;
+	if (!target->swap->exists)
+		return 0;
+	return file_swap_read(target->swap, TOML_BYTES_MAX, &target->before, &target->before_len, err);
 }
 
 static void target_close(struct target *target)

@@ -179,16 +179,12 @@ int containerd_finish(struct toml_edit *edit, int result, char **ret_text, size_
 	return result < 0 ? result : 0;
 }
 
-int containerd_enable_nri(struct str text, char **ret_text, size_t *ret_len, struct buf *notes, struct error *err)
+int containerd_enable_nri(const struct toml *doc, char **ret_text, size_t *ret_len, struct buf *notes,
+			  struct error *err)
 {
-	auto_toml struct toml *doc = NULL;
-	int version, result = toml_parse(text, &doc, err);
-
-	if (result < 0)
-		return result;
 	auto_toml_edit struct toml_edit edit = toml_edit_of(doc);
+	int version, result = containerd_version_read(doc, &version, err);
 
-	result = containerd_version_read(doc, &version, err);
 	if (result >= 0 && version < 2)
 		result = containerd_version_raise(&edit, "NRI table", notes, err);
 	if (result >= 0)
@@ -198,18 +194,15 @@ int containerd_enable_nri(struct str text, char **ret_text, size_t *ret_len, str
 	return containerd_finish(&edit, result, ret_text, ret_len, err);
 }
 
-int containerd_add_import(struct str text, const char *path, char **ret_text, size_t *ret_len, struct buf *notes,
+int containerd_add_import(const struct toml *doc, const char *path, char **ret_text, size_t *ret_len, struct buf *notes,
 			  struct error *err)
 {
 	char quoted[PATH_MAX * 6 + 5];
 	struct buf value = buf_over(quoted, sizeof quoted);
-	auto_toml struct toml *doc = NULL;
 	const struct toml_node *imports;
 	const char *item;
-	int result = toml_parse(text, &doc, err);
+	int result = containerd_list_read(doc, doc->root, "imports", &imports, err);
 
-	if (result >= 0)
-		result = containerd_list_read(doc, doc->root, "imports", &imports, err);
 	if (result < 0)
 		return result;
 	auto_toml_edit struct toml_edit edit = toml_edit_of(doc);

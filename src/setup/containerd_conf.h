@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * src/setup/containerd_conf.h: what set-up may change in containerd's configuration: text in, text out. Pure.
+ * src/setup/containerd_conf.h: what set-up may change in containerd's configuration: a document in, text out. Pure.
  * Source of the names: containerd 1.6 to 2.3, `config default` and plugin registration; which version reads what was
  * run.
  */
@@ -37,11 +37,11 @@ bool containerd_is_runc(const struct toml *doc, const struct toml_node *runtime)
 bool containerd_has_names_of_2(const struct toml *doc);
 
 /*
- * Common to the functions below. `text` is borrowed. *ret_text: malloc'd, caller frees; NULL when nothing has to
- * change. `notes` receives a line for each thing that is or is not done, for the log. Errors, all with line and column
- * where there is one: -EINVAL   not TOML, or a key of ours has the wrong type -ENOTSUP  TOML, but changing it could
- * change more than is asked for; the text tells the reason and the way out -ENOENT   nothing there that could be
- * changed -E2BIG, -ENOMEM; -EBADMSG an edit that failed its own proof (our mistake)
+ * Common to the functions below. `doc` is the file as it is (borrowed). *ret_text: malloc'd, caller frees; NULL when
+ * nothing has to change. `notes` receives a line for each thing that is or is not done, for the log. Errors, all with
+ * line and column where there is one: -EINVAL   a key of ours has the wrong type -ENOTSUP  changing it could change
+ * more than is asked for; the text tells the reason and the way out -ENOENT   nothing there that could be changed
+ * -E2BIG, -ENOMEM; -EBADMSG an edit that failed its own proof (our mistake)
  */
 
 /*
@@ -49,7 +49,8 @@ bool containerd_has_names_of_2(const struct toml *doc);
  * `version`, which containerd 1.x reads as version 1 and in which it knows no table of this name, gets version 2 where
  * that changes nothing else.
  */
-int containerd_enable_nri(struct str text, char **ret_text, size_t *ret_len, struct buf *notes, struct error *err);
+int containerd_enable_nri(const struct toml *doc, char **ret_text, size_t *ret_len, struct buf *notes,
+			  struct error *err);
 
 struct containerd_hook {
 	const char *spec_path;
@@ -63,8 +64,8 @@ struct containerd_hook {
  * its built-in one in force, a table of it is added that changes nothing but this key. -ENOENT: no such runtime, and
  * whether the built-in one is in force cannot be told; -ENOTSUP: CRI is switched off.
  */
-int containerd_add_oci_hook(struct str text, const struct containerd_hook *hook, char **ret_text, size_t *ret_len,
-			    struct buf *notes, struct error *err);
+int containerd_add_oci_hook(const struct toml *doc, const struct containerd_hook *hook, char **ret_text,
+			    size_t *ret_len, struct buf *notes, struct error *err);
 
 /*
  * Drop-ins. `set` is what the root file (its first) imports; what is marked `ours` is the drop-in as it was, and is
@@ -85,7 +86,7 @@ int containerd_hook_drop_in(const struct conf_set *set, enum containerd_kind kin
 			    char **ret_text, size_t *ret_len, struct error *err);
 
 /* Sees to it that the root file imports `path`, absolute. */
-int containerd_add_import(struct str text, const char *path, char **ret_text, size_t *ret_len, struct buf *notes,
+int containerd_add_import(const struct toml *doc, const char *path, char **ret_text, size_t *ret_len, struct buf *notes,
 			  struct error *err);
 
 #endif

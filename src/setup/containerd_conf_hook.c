@@ -224,21 +224,18 @@ static int cri_is_on(const struct toml *doc, struct error *err)
 	return result < 0 ? result : 0;
 }
 
-int containerd_add_oci_hook(struct str text, const struct containerd_hook *hook, char **ret_text, size_t *ret_len,
-			    struct buf *notes, struct error *err)
+int containerd_add_oci_hook(const struct toml *doc, const struct containerd_hook *hook, char **ret_text,
+			    size_t *ret_len, struct buf *notes, struct error *err)
 {
 	static const char *const plugins[] = { CONTAINERD_CRI_SHORT, CONTAINERD_CRI_1, CONTAINERD_CRI_2 };
 	char quoted[PATH_MAX * 6 + 3];
 	struct buf spec = buf_over(quoted, sizeof quoted);
-	auto_toml struct toml *doc = NULL;
 	int version, result;
 
 	toml_write_string(&spec, str_of(hook->spec_path));
 	if (spec.overflow)
 		return error_set(err, EINVAL, "the path of the base spec is too long");
-	result = toml_parse(text, &doc, err);
-	if (result >= 0)
-		result = containerd_version_read(doc, &version, err);
+	result = containerd_version_read(doc, &version, err);
 	if (result >= 0)
 		result = cri_is_on(doc, err);
 	if (result < 0)

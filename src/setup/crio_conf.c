@@ -134,10 +134,10 @@ static int quote_all(struct addition *add, struct error *err)
 	return 0;
 }
 
-int crio_enable_annotations(struct str text, const char *const *annotations, size_t n, const struct crio_scope *scope,
-			    char **ret_text, size_t *ret_len, struct buf *notes, struct error *err)
+int crio_enable_annotations(const struct toml *doc, const char *const *annotations, size_t n,
+			    const struct crio_scope *scope, char **ret_text, size_t *ret_len, struct buf *notes,
+			    struct error *err)
 {
-	auto_toml struct toml *doc = NULL;
 	struct addition add = { .text = annotations, .n = n };
 	int result;
 
@@ -145,9 +145,6 @@ int crio_enable_annotations(struct str text, const char *const *annotations, siz
 	*ret_len = 0;
 	if (!n)
 		return error_set(err, EINVAL, "no annotation is named; --annotations=NAME,... does");
-	result = toml_parse(text, &doc, err);
-	if (result < 0)
-		return result;
 	auto_toml_edit struct toml_edit edit = toml_edit_of(doc);
 
 	add.quoted = calloc(n, sizeof *add.quoted);

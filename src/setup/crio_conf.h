@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * src/setup/crio_conf.h: what set-up may change in CRI-O's configuration: text in, text out. Pure.
+ * src/setup/crio_conf.h: what set-up may change in CRI-O's configuration: a document in, text out. Pure.
  * Source: CRI-O 1.37, `crio config --default`, table crio.runtime.runtimes.
  */
 #ifndef SETUP_CRIO_CONF_H
@@ -25,8 +25,9 @@ struct crio_scope {
  * [crio.runtime.runtimes.NAME], in `scope` (NULL: all). Results, notes and errors as in containerd_conf.h; -ENOENT: the
  * file holds no handler (a drop-in may).
  */
-int crio_enable_annotations(struct str text, const char *const *annotations, size_t n, const struct crio_scope *scope,
-			    char **ret_text, size_t *ret_len, struct buf *notes, struct error *err);
+int crio_enable_annotations(const struct toml *doc, const char *const *annotations, size_t n,
+			    const struct crio_scope *scope, char **ret_text, size_t *ret_len, struct buf *notes,
+			    struct error *err);
 
 /* What a drop-in is to bring about. */
 struct crio_wish {

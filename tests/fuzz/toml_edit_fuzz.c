@@ -67,19 +67,22 @@ static void drop_in_twice(unsigned kind, struct str text)
 
 static int edit(unsigned kind, struct str text, char **ret_text, size_t *ret_len, struct error *err)
 {
+	auto_toml struct toml *doc = NULL;
 	static const struct containerd_hook hook = { .spec_path = "/x/spec.json" };
 	static char memory[1 << 20];
 	struct buf notes = buf_over(memory, sizeof memory);
 
+	if (toml_parse(text, &doc, err) < 0)
+		return -EINVAL;
 	switch (kind % KINDS) {
 	case 0:
-		return containerd_enable_nri(text, ret_text, ret_len, &notes, err);
+		return containerd_enable_nri(doc, ret_text, ret_len, &notes, err);
 	case 1:
-		return containerd_add_oci_hook(text, &hook, ret_text, ret_len, &notes, err);
+		return containerd_add_oci_hook(doc, &hook, ret_text, ret_len, &notes, err);
 	case 2:
-		return crio_enable_annotations(text, annotations, 2, NULL, ret_text, ret_len, &notes, err);
+		return crio_enable_annotations(doc, annotations, 2, NULL, ret_text, ret_len, &notes, err);
 	case 3:
-		return containerd_add_import(text, "/etc/containerd/conf.d/x.toml", ret_text, ret_len, &notes, err);
+		return containerd_add_import(doc, "/etc/containerd/conf.d/x.toml", ret_text, ret_len, &notes, err);
 	case 4:
 		return required_plugin_add(text, &required_in_containerd, "tetragon", "io.x/skip", NULL, ret_text,
 					   ret_len, &notes, err);

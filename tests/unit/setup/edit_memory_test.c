@@ -67,13 +67,13 @@ static int edit_run(enum edit edit, struct str text, struct error *err)
 		return result;
 	switch (edit) {
 	case NRI:
-		result = containerd_enable_nri(text, &out, &len, &notes, err);
+		result = containerd_enable_nri(set.file[0].doc, &out, &len, &notes, err);
 		break;
 	case HOOK:
-		result = containerd_add_oci_hook(text, &hook, &out, &len, &notes, err);
+		result = containerd_add_oci_hook(set.file[0].doc, &hook, &out, &len, &notes, err);
 		break;
 	case CRIO:
-		result = crio_enable_annotations(text, annotations, 2, NULL, &out, &len, &notes, err);
+		result = crio_enable_annotations(set.file[0].doc, annotations, 2, NULL, &out, &len, &notes, err);
 		break;
 	case DROP_IN:
 		result = containerd_nri_drop_in(&set, CONTAINERD_ANY, "t", "x", &out, &len, err);
@@ -85,7 +85,7 @@ static int edit_run(enum edit edit, struct str text, struct error *err)
 		result = crio_drop_in(&set, &wish, &out, &len, &notes, err);
 		break;
 	case IMPORT:
-		result = containerd_add_import(text, "/etc/x.toml", &out, &len, &notes, err);
+		result = containerd_add_import(set.file[0].doc, "/etc/x.toml", &out, &len, &notes, err);
 		break;
 	case REQUIRED:
 		result = required_plugin_add(text, &required_in_containerd, "t", "x", NULL, &out, &len, &notes, err);
