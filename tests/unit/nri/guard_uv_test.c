@@ -132,6 +132,11 @@ static bool was_asked(struct bed *bed)
 	return bed->asked.len > 0;
 }
 
+static bool has_told(struct bed *bed)
+{
+	return bed->guard.reconcile.step == RECONCILE_WAIT;
+}
+
 static bool is_looking(struct bed *bed)
 {
 	return bed->guard.reconcile.step == RECONCILE_LOOK;
@@ -160,20 +165,40 @@ static void create(struct buf *out)
 	request_add(out, 5, "CreateContainer", (struct str){ body.p, body.len });
 }
 
+static void list_add(struct buf *body, const char *name, enum nri_container_state state)
+{
+	size_t mark = pb_open(body, 2);
+
+	pb_text(body, 1, str_of(name));
+	pb_text(body, 3, str_of(name));
+	pb_number(body, 4, state);
+	pb_close(body, mark);
+}
+
 /* One running container, which the events told nothing of. */
 static void list_running(struct buf *out)
 {
 	char memory[512];
 	struct buf body = buf_over(memory, sizeof memory);
-	size_t mark;
 
 	response_add(out, 1, 0, "");
 	configure_add(out, 1, "containerd", "v2.3.4", "v0.12.0");
-	mark = pb_open(&body, 2);
-	pb_text(&body, 1, STR("id"));
-	pb_text(&body, 3, STR("lost"));
-	pb_number(&body, 4, NRI_RUNNING);
-	pb_close(&body, mark);
+	list_add(&body, "lost", NRI_RUNNING);
+	request_add(out, 3, "Synchronize", (struct str){ body.p, body.len });
+}
+
+/* In each state. */
+static void list_all(struct buf *out)
+{
+	char memory[512];
+	struct buf body = buf_over(memory, sizeof memory);
+
+	response_add(out, 1, 0, "");
+	configure_add(out, 1, "containerd", "v2.3.4", "v0.12.0");
+	list_add(&body, "made", NRI_CREATED);
+	list_add(&body, "runs", NRI_RUNNING);
+	list_add(&body, "waits", NRI_PAUSED);
+	list_add(&body, "over", NRI_STOPPED);
 	request_add(out, 3, "Synchronize", (struct str){ body.p, body.len });
 }
 
@@ -205,6 +230,22 @@ static void events_reach_the_asker_and_a_loss_is_mended(void **state)
 	bed_done(&bed);
 }
 
+/* What runs is told, what is only made is armed; and not counted as unseen, though it is new to the agent. */
+static void what_is_listed_is_told_by_its_state(void **state)
+{
+	static struct bed bed;
+
+	(void)state;
+	bed_init(&bed);
+	run_until(&bed, is_accepted, "connected");
+	say(&bed, list_all);
+	run_until(&bed, has_told, "told");
+	assert_string_equal(bed.asked_text, "1:made 3:runs 3:waits ");
+	assert_int_equal(bed.guard.reconcile.counts.unseen, 2);
+	assert_int_equal(bed.guard.reconcile.counts.told, 3);
+	bed_done(&bed);
+}
+
 static void the_second_look_finds_what_was_lost(void **state)
 {
 	static struct bed bed;
@@ -232,6 +273,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(events_reach_the_asker_and_a_loss_is_mended),
+		cmocka_unit_test(what_is_listed_is_told_by_its_state),
 		cmocka_unit_test(the_second_look_finds_what_was_lost),
 	};
 
