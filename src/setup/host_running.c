@@ -138,8 +138,9 @@ static bool agrees(const struct host_found *found, const struct running *process
 {
 	bool reads = !strcmp(found->reads, process->config);
 
+	/* Rancher Desktop, nerdctl: whatever its containerd reads, the host is what its files say */
 	if (!strcmp(found->host->runtime, runtime))
-		return reads || !strcmp(runtime, "cri-o") || row_is_for(found->host, process);
+		return reads || !*found->reads || !strcmp(runtime, "cri-o") || row_is_for(found->host, process);
 	/* docker's packages bring a containerd that runs for docker alone */
 	return !strcmp(found->host->runtime, "docker") && (reads || !*found->reads) && running_has_docker();
 }

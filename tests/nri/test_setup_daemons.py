@@ -50,6 +50,11 @@ class Bed:
             text += out
         raise AssertionError(f"the shell ended\n{text}")
 
+    def own(self, folder):
+        """From now on `folder` is this shell's own: changes are seen in here alone."""
+        self.run(f"d=$(mktemp -d -p {self.folder}) && mount -t tmpfs tmpfs $d && mkdir $d/u $d/w && "
+                 f"mount -t overlay overlay -o lowerdir={folder},upperdir=$d/u,workdir=$d/w {folder}")
+
     def config(self, name, nri=None, cri=""):
         """Writes a configuration into a folder of that name, gives its path."""
         where = self.folder / name
@@ -139,13 +144,26 @@ def test_several_daemons_are_named_and_the_kubelet_chooses(bed):
     said = bed.detect()
     for text in (str(first), str(second), str(one), str(two), "1.7.27/containerd", "--config-file"):
         assert text in said
-    # A kubelet's file over whatever lies there, seen in here alone.
-    bed.run("mkdir -p /var/lib/kubelet && mount -t tmpfs tmpfs /var/lib/kubelet")
+    bed.own("/var/lib")
+    bed.run("mkdir -p /var/lib/kubelet")
     bed.run(f"echo 'KUBELET_KUBEADM_ARGS=\"--container-runtime-endpoint=unix://{two.parent}/s\"' >/var/lib/kubelet/kubeadm-flags.env")
     assert bed.detect()["config"] == str(two)
-    # The patch commands refuse to choose, too, unless they are told.
-    said = bed.run(f"{SETUP} patch-containerd-conf enable-nri --dry-run --config-file={one}")
-    assert "nothing to do" in said
+    # So do the patch commands, unless they are told.
+    assert "nothing to do" in bed.run(f"{SETUP} patch-containerd-conf enable-nri --dry-run")
+    bed.run("rm /var/lib/kubelet/kubeadm-flags.env")
+    said = bed.run(f"{SETUP} patch-containerd-conf enable-nri --dry-run", 1)
+    assert str(one) in said and str(two) in said and "--config-file" in said
+    assert "nothing to do" in bed.run(f"{SETUP} patch-containerd-conf enable-nri --dry-run --config-file={one}")
+
+
+def test_a_host_that_is_no_place_for_hooks_stays_so(bed):
+    """Rancher Desktop runs k3s' containerd, with a file that it makes anew."""
+    bed.own("/etc")
+    bed.run("mkdir -p /etc/rancher/desktop")
+    assert bed.detect()["host"] == "rancher-desktop"
+    pid = bed.daemon("2.3.4", bed.config("data/agent/etc/containerd"))
+    found = bed.detect()
+    assert (found["host"], found["action"], found["pid"]) == ("rancher-desktop", "refuse", pid)
 
 
 def test_what_runs_in_a_container_is_not_this_hosts(bed):
