@@ -34,8 +34,8 @@ int conf_backup_save(const char *dir, const struct file_swap *swap, struct str b
 int conf_backup_find(const char *dir, const struct file_swap *swap, struct str now, char **ret_text, size_t *ret_len,
 		     struct error *err);
 
-/* Notes that `path` was changed together with the file of `swap`. 0 or -errno. */
-int conf_backup_note(const char *dir, const struct file_swap *swap, const char *path, struct error *err);
+/* Notes that `other` was changed together with the file of `swap`. 0 or -errno. */
+int conf_backup_note(const char *dir, const struct file_swap *swap, const char *other, struct error *err);
 
 /* What was noted: at most CONF_BACKUP_OTHERS paths; returns how many. */
 size_t conf_backup_others(const char *dir, const struct file_swap *swap, char ret[CONF_BACKUP_OTHERS][PATH_MAX]);
