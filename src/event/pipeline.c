@@ -16,6 +16,7 @@
 #include "process/cache.h"
 #include "process/exec_id.h"
 #include "process/proc_scan.h"
+#include "process/slow_read.h"
 
 #define JSON_BYTES_MAX \
 	(512 * 1024) /* holds every message of MESSAGE_BYTES_MAX that tenants can bring about: see the test */
@@ -33,6 +34,7 @@ struct pipeline {
 	struct pipeline_stats stats;
 	struct message_maker maker;
 	struct event_sink *sinks;
+	struct slow_reader *reader;
 	char names[2 * NAME_BYTES_MAX];
 	char message[MESSAGE_BYTES_MAX];
 	char json[JSON_BYTES_MAX];
@@ -51,6 +53,11 @@ struct pipeline *pipeline_new(const struct pipeline_options *options)
 
 	if (!pipeline)
 		return NULL;
+	pipeline->reader = slow_reader_new();
+	if (!pipeline->reader) {
+		free(pipeline);
+		return NULL;
+	}
 	pipeline->options = *options;
 	pipeline->maker.registry = options->registry;
 	pod_registry_keep(options->registry, has_process, options->cache);
@@ -64,8 +71,10 @@ struct pipeline *pipeline_new(const struct pipeline_options *options)
 
 void pipeline_free(struct pipeline *pipeline)
 {
-	if (pipeline)
-		pod_registry_keep(pipeline->options.registry, NULL, NULL);
+	if (!pipeline)
+		return;
+	pod_registry_keep(pipeline->options.registry, NULL, NULL);
+	slow_reader_free(pipeline->reader);
 	free(pipeline);
 }
 
@@ -300,6 +309,7 @@ int pipeline_scan(struct pipeline *pipeline, const struct pipeline_scan_options 
 		.clock_ticks = options->clock_ticks,
 		.pid = options->pid,
 		.pids = options->pids,
+		.reader = pipeline->reader,
 	};
 	struct scan scan = { .pipeline = pipeline, .tells_known = options->pid };
 	int r = proc_scan(&scan_options, take_found, &scan, err);

@@ -14,8 +14,11 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "process/arguments.h"
+#include "process/slow_read.h"
 
 #define TASK_IS_KERNEL 0x00200000 /* PF_KTHREAD in the flags of stat; include/linux/sched.h, same since 2.6.27 */
+
+#define COMMAND_LINE_MS 200 /* it is a matter of microseconds, or of a lock that somebody holds for good */
 
 struct start {
 	uint64_t ticks;
@@ -220,6 +223,20 @@ static bool link_read(int pid_fd, const char *name, char *memory, size_t size)
 	return n > 0;
 }
 
+/* As read_text. */
+static ssize_t command_line_read(struct slow_reader *reader, int pid_fd, char *memory, size_t size)
+{
+	ssize_t n;
+	int fd;
+
+	if (!reader)
+		return read_text(pid_fd, "cmdline", memory, size);
+	fd = openat(pid_fd, "cmdline", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	n = fd < 0 ? -1 : slow_read(reader, fd, memory, size - 1, COMMAND_LINE_MS);
+	memory[n > 0 ? n : 0] = '\0';
+	return n < 0 ? -1 : n;
+}
+
 /* Everything about one process, in one place: too much for the stack of a caller that has buffers of its own. */
 struct scratch {
 	char argv[ABI_EXEC_ARGS_MAX + 2];
@@ -268,7 +285,7 @@ static int process_tell(const struct proc_scan_options *options, int proc_fd, co
 			found.flags |= PROCESS_CWD_ERROR;
 		if (!strcmp(found.cwd, "/"))
 			found.flags |= PROCESS_ROOT_CWD;
-		n = read_text(pid_fd, "cmdline", s->argv, sizeof s->argv);
+		n = command_line_read(options->reader, pid_fd, s->argv, sizeof s->argv);
 		if (n < 0) {
 			found.flags |= PROCESS_ARGS_ERROR;
 		} else {

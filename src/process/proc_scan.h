@@ -13,6 +13,7 @@
 #include "process/cache.h"
 
 struct error;
+struct slow_reader;
 
 #define PROC_SCAN_MAX 262144 /* processes; more are left out */
 
@@ -22,6 +23,7 @@ struct proc_scan_options {
 	int64_t clock_ticks;    /* per second, of the start times: sysconf(_SC_CLK_TCK); > 0 */
 	const uint32_t *pid;    /* `pids` of them: only these; NULL: all that there are */
 	size_t pids;
+	struct slow_reader *reader; /* for what may never come (process/slow_read.h); NULL: it is waited for */
 };
 
 /*

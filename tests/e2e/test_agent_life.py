@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import threading
 import time
 
@@ -187,6 +188,40 @@ def test_a_wrong_policy_keeps_the_agent_from_starting(agent, podman, folder):
     assert not agent.socket.exists()
 
 
+STUCK = """
+import ctypes, mmap, os, sys, threading, time
+libc = ctypes.CDLL(None)
+libc.mmap.restype = ctypes.c_void_p
+fd = os.open(sys.argv[1], os.O_RDWR)
+at = libc.mmap(None, ctypes.c_size_t(4096), mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_SHARED, fd, ctypes.c_long(0))
+at = ctypes.c_void_p(at)
+ctypes.string_at(at, 1)
+threading.Thread(target=libc.memset, args=(at, 1, ctypes.c_size_t(1))).start()
+time.sleep(0.3)
+threading.Thread(target=libc.munmap, args=(at, ctypes.c_size_t(4096))).start()
+time.sleep(0.3)
+print("stuck", flush=True)
+"""
+
+
+def test_a_process_whose_memory_is_locked_does_not_keep_the_agent_from_starting(agent, folder):
+    """Its command line can't be read as long as a file server is silent: ps hangs, the gate must not."""
+    with hung_disk(folder, 6) as path:
+        stuck = subprocess.Popen([sys.executable, "-c", STUCK, path], stdout=subprocess.PIPE, text=True)
+        assert stuck.stdout.readline() == "stuck\n"
+        reader = subprocess.Popen(["cat", f"/proc/{stuck.pid}/cmdline"], stdout=subprocess.DEVNULL)
+        time.sleep(0.2)
+        assert reader.poll() is None, "the test is no test: its command line can be read"
+        began = time.monotonic()
+        agent.start(LSEEK)
+        assert time.monotonic() - began < 4
+        event = agent.wait_event("process_exec", lambda event: event["process"]["pid"] == stuck.pid)
+        assert event["process_exec"]["process"].get("arguments", "") == ""
+        assert "errorArgs" in event["process_exec"]["process"]["flags"], event
+    assert stuck.wait(20) == 0 and reader.wait(20) == 0
+    stuck.stdout.close()
+
+
 def test_an_announcement_that_is_never_used_leaves_nothing(agent):
     """Containers whose creation fails, again and again: each would hold one of the node's 16,384 places."""
     pb = module("tetragon_pb2")
@@ -226,17 +261,19 @@ def full_disk(folder):
 
 
 @contextlib.contextmanager
-def hung_disk(folder):
-    """A file system that is frozen: a write to it does not come back."""
+def hung_disk(folder, seconds=8):
+    """A file system that is frozen: a write to it does not come back before it is thawed."""
     image, disk = folder / "image", folder / "hung"
     disk.mkdir()
     with open(image, "wb") as file:
         file.truncate(16 << 20)
     subprocess.run(["mkfs.ext4", "-q", image], check=True)
     subprocess.run(["mount", "-o", "loop", image, disk], check=True)
-    (disk / "events").touch(mode=0o600)
+    (disk / "events").write_bytes(b"\n" * 4096)
+    (disk / "events").chmod(0o600)
+    os.sync()
     subprocess.run(["fsfreeze", "--freeze", disk], check=True)
-    thaw = threading.Timer(8, subprocess.run, [["fsfreeze", "--unfreeze", disk]])  # the end of the agent waits for it
+    thaw = threading.Timer(seconds, subprocess.run, [["fsfreeze", "--unfreeze", disk]])  # the end of the agent waits for it
     thaw.start()
     try:
         yield disk / "events"
