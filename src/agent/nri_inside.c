@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/counts.h"
@@ -61,6 +62,23 @@ static int log_start(struct nri_inside *inside, struct log *log, struct error *e
 	return 0;
 }
 
+/* Renamed or removed by whoever rotates logs: the next lines go into a new one. */
+static void log_follow(struct nri_inside *inside)
+{
+	struct stat open, there;
+	int fd;
+
+	if (inside->own.fd < 0 || fstat(inside->own.fd, &open) < 0)
+		return;
+	if (stat(inside->conf->log_fname, &there) == 0 && there.st_ino == open.st_ino && there.st_dev == open.st_dev)
+		return;
+	fd = ask_log_open(inside->conf->log_fname, NULL);
+	if (fd < 0)
+		return;              /* the old one goes on */
+	(void)close(inside->own.fd); /* nothing is lost: each line was written at once */
+	inside->own.fd = fd;
+}
+
 static void inside_free(struct nri_inside *inside)
 {
 	guard_done(&inside->guard);
@@ -108,8 +126,10 @@ int nri_inside_start(const struct nri_inside_options *options, struct nri_inside
 
 void nri_inside_tick(struct nri_inside *inside)
 {
-	if (inside)
-		nri_status_keep(&inside->status, &inside->guard);
+	if (!inside)
+		return;
+	log_follow(inside);
+	nri_status_keep(&inside->status, &inside->guard);
 }
 
 void nri_inside_count(const struct nri_inside *inside, struct counts *counts)

@@ -32,7 +32,7 @@ struct nri_inside_options {
  */
 int nri_inside_start(const struct nri_inside_options *options, struct nri_inside **ret_inside, struct error *err);
 
-/* These take NULL. Once a second: writes the status file if something changed. */
+/* These take NULL. Once a second: writes the status file if something changed; a log that was renamed is made anew. */
 void nri_inside_tick(struct nri_inside *inside);
 void nri_inside_count(const struct nri_inside *inside, struct counts *counts);
 

@@ -264,6 +264,8 @@ def test_no_runtime_yet(folder, make_containerd, make_inside):
         lines = one.lines("no connection to the runtime, trying again until there is one")
         assert len(lines) == 1 and error in lines[0]["reason"], "told once, with the reason"
     assert not wrong.nri_status()["connected"]
+    agent.nri_log.rename(folder / "rotated")
+    wait_until(agent.nri_log.exists, 3, "a log file in the place of the one that was rotated")
     for one in (agent, wrong):
         status = one.status_file
         one.stop()
