@@ -13,7 +13,7 @@ struct error;
 struct setup_context;
 
 /* The registration alone; *ret_ours: there was one. 0, also where nothing is there; -EPERM it is not ours; -errno. */
-int hook_remove_registration(struct setup_context *context, const char *drop_in, const char *name, bool *ret_ours,
+int hook_remove_registration(struct setup_context *context, const char *path, const char *name, bool *ret_ours,
 			     struct error *err);
 
 /* Both. `name`: of the binary. 0, also where nothing is there; -EPERM it is not ours; -errno. */
