@@ -67,6 +67,7 @@ int main(int argc, char *argv[])
 		return dump(&options);
 	if (!strcmp(options.export_filename, "-"))
 		log.fd = STDERR_FILENO; /* standard output is the events' */
+	log_output_never_waits(&log);
 	log.level = options.log_level;
 	log.format = options.log_format;
 	(void)log_event(&log, LOG_INFO, "Starting tetragon", "version", PROJECT_VERSION, NULL);

@@ -2,8 +2,11 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -13,6 +16,7 @@
 #define CUT_MARK "\xe2\x80\xa6" /* U+2026 */
 #define LINE_RESERVE 16         /* kept free for `,"cut":true}` and the line's end */
 #define LEVEL_OFFSET_MAX 1000
+#define REST_MS 50 /* for the rest of a line that was taken in part */
 
 static const struct {
 	const char *name;
@@ -228,13 +232,42 @@ void log_raw(struct log_line *line, const char *key, struct str json)
 			line->text[i] = ' '; /* white space between tokens: a line stays one line */
 }
 
+void log_output_never_waits(struct log *log)
+{
+	char path[] = "/proc/self/fd/0123456789";
+	struct buf text = buf_over(path, sizeof path);
+	struct stat st;
+	int fd;
+
+	if (fstat(log->fd, &st) < 0 || S_ISREG(st.st_mode))
+		return;
+	log->never_waits = true;
+	buf_printf(&text, "/proc/self/fd/%d", log->fd);
+	fd = S_ISFIFO(st.st_mode) ? open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC) : -1;
+	if (fd >= 0) /* else a line over PIPE_BUF may wait after all */
+		log->fd = fd;
+}
+
+static bool has_room(const struct log *log, int timeout_ms)
+{
+	struct pollfd output = { .fd = log->fd, .events = POLLOUT };
+
+	return poll(&output, 1, timeout_ms) > 0;
+}
+
 static int line_write(struct log *log, struct str text)
 {
-	while (text.len) {
-		ssize_t n = write(log->fd, text.p, text.len);
+	int patience_ms = 0;
 
+	while (text.len) {
+		ssize_t n;
+
+		if (log->never_waits && !has_room(log, patience_ms))
+			return -EAGAIN;
+		n = write(log->fd, text.p, text.len);
 		if (n < 0 && errno == EINTR)
 			continue;
+		patience_ms = REST_MS;
 		if (n <= 0)
 			return n ? -errno : -EIO;
 		text = str_from(text,

@@ -13,6 +13,7 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -35,6 +36,7 @@ struct log {
 	int fd;               /* borrowed; -1: no lines are built, none are counted */
 	enum log_level level; /* lines below it are not built */
 	enum log_format format;
+	bool never_waits; /* a line for which there is no room now is lost: log_output_never_waits */
 	uint64_t dropped; /* lines that could not be written */
 	int last_errno;   /* of the last failed write, 0 = none */
 };
@@ -44,6 +46,13 @@ struct log {
  * ±1000 ("info+2"). Returns 0; -EINVAL leaves *ret_level alone.
  */
 int log_level_parse(struct str text, enum log_level *ret_level);
+
+/*
+ * For a program that must not stand still when nobody reads its log: lines that a pipe, socket or terminal does not
+ * take are lost and counted. A pipe is opened anew, so that others who write to it are not affected. Files are left as
+ * they are. log->fd may be another one afterwards, which stays open.
+ */
+void log_output_never_waits(struct log *log);
 
 /* One line in the making: caller's stack. */
 struct log_line {

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 
+import grpc
 import pytest
 
 from bed import POLICIES, cgroups, wait_until
@@ -186,6 +187,24 @@ def test_a_wrong_policy_keeps_the_agent_from_starting(agent, podman, folder):
     log = agent.log_text()
     assert "bad.yaml" in log and "Eqal" in log and "line 18" in log, log
     assert not agent.socket.exists()
+
+
+def test_a_log_that_nobody_reads_holds_nobody_up(agent):
+    create = module("tetragon_pb2").CreateContainer
+    request = module("tetragon_pb2").RuntimeHookRequest
+    child = subprocess.Popen(agent.arguments(f"--tracing-policy={LSEEK}"), stdout=subprocess.PIPE)
+    agent.child = child
+    agent.wait_ready()
+    with Client(agent.address) as client:
+        for number in range(500):  # each is refused with a line of some 200 bytes: more than a pipe takes
+            with pytest.raises(grpc.RpcError, match="no such|cannot open"):
+                client.stub.RuntimeHook(request(createContainer=create(cgroupsPath=f"/tg-nowhere/{number}")), timeout=5)
+    child.send_signal(signal.SIGTERM)
+    assert child.wait(10) == 0
+    text = child.stdout.read().decode()
+    child.stdout.close()
+    refused = re.findall(r'(?m)^level=warn msg="runtime hook refused" .*took-us=\d+$', text)
+    assert 50 < len(refused) < 500 and len(text.splitlines()) == text.count("level="), (len(refused), text[-500:])
 
 
 STUCK = """

@@ -389,6 +389,37 @@ static void lines_of_several_processes_never_tear(void **state)
 	(void)state;
 }
 
+/* A reader that stands still costs lines, never time; what it gets is whole. */
+static void a_pipe_that_nobody_reads_costs_lines(void **state)
+{
+	static char text[1 << 20], value[LOG_VALUE_MAX];
+	int ends[2], lines = 0, written = 0;
+	ssize_t n = 0, r;
+	struct log log = { .level = LOG_INFO };
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	log.fd = ends[1];
+	log_output_never_waits(&log);
+	assert_true(log.never_waits && log.fd != ends[1]);
+	assert_false(fcntl(ends[1], F_GETFL) & O_NONBLOCK);
+	memset(value, 'v', sizeof value - 1);
+	for (int i = 0; i < 500; i++) /* lines beyond PIPE_BUF, too */
+		written += !log_event(&log, LOG_INFO, "m", "a", value, "b", i % 3 ? value : "", "c", value, "d", value,
+				      "e", value, (char *)NULL);
+	assert_true(written > 5 && log.dropped == 500 - (unsigned)written && log.last_errno == EAGAIN);
+	assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+	while ((r = read(ends[0], text + n, sizeof text - 1 - (size_t)n)) > 0)
+		n += r;
+	for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1)
+		lines += line[0] == '{' && end[-1] == '}';
+	assert_int_equal(lines, written);
+	assert_int_equal(log_event(&log, LOG_INFO, "again", (char *)NULL), 0);
+	(void)close(log.fd);
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+	(void)state;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -404,6 +435,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_added_after_the_end),
 		cmocka_unit_test(a_line_that_cannot_be_written_is_counted),
 		cmocka_unit_test(lines_of_several_processes_never_tear),
+		cmocka_unit_test(a_pipe_that_nobody_reads_costs_lines),
 	};
 
 	return cmocka_run_group_tests(tests, sink_make, sink_done);
