@@ -6,6 +6,7 @@
  *   verify_plugin       what the NRI plugin says of itself
  *   verify_hook         the program that was installed
  *   verify_folders      hook files that CRI-O and podman read
+ *   verify_crio         CRI-O's daemon, and its configuration of NRI
  *   verify_containerd   containerd's configuration: base specs, NRI
  *   verify_daemon       the daemon that runs: is it the one, does it know what its files say, whose is the NRI socket
  */
@@ -22,6 +23,7 @@
 
 struct error;
 struct host_conf;
+struct host_conf_file;
 struct toml;
 
 struct report {
@@ -82,6 +84,13 @@ void verify_hook(struct verify *verify);
 void verify_hook_content(struct verify *verify);
 
 void verify_folders(struct verify *verify);
+
+/*
+ * CRI-O: whether the daemon looks into `folder`, a list that the file `decides` made (NULL: the default); what the
+ * configuration says about NRI.
+ */
+void verify_crio_watches(struct verify *verify, const char *folder, const struct host_conf_file *decides);
+void verify_crio_nri(struct verify *verify, const struct host_conf *conf);
 
 void verify_containerd(struct verify *verify);
 

@@ -3,19 +3,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "conf/toml.h"
 #include "setup/hook_drop_in.h"
 #include "setup/host_conf.h"
 #include "setup/verify.h"
@@ -23,19 +18,6 @@
 #define FOLDER_FILES_MAX 1024 /* looked at in one hooks folder */
 #define DROP_IN_MAX (256u << 10)
 #define CRIO_CONF "/etc/crio/crio.conf"
-
-/* As in linux/stat.h, which older musl does not bring. Source: statx(2). */
-struct file_times {
-	uint32_t mask, others_before[15];
-	struct file_time {
-		int64_t seconds;
-		uint32_t ns;
-		int32_t padding;
-	} access, birth, change, modification;
-	uint64_t others_behind[16];
-};
-_Static_assert(sizeof(struct file_times) == 256 && offsetof(struct file_times, birth) == 80, "as statx(2) fills it");
-#define MASK_BIRTH 0x800u
 
 /* A registration file of ours: is it one that works? */
 static void drop_in_check(struct verify *verify, const char *folder, const char *name, struct str text,
@@ -89,62 +71,6 @@ static void folder_check(struct verify *verify, const char *folder)
 	(void)closedir(dir);
 }
 
-/* When the folder was made; 0: the file system does not say, or it is not there. */
-static int64_t folder_birth_ns(const struct verify *verify, const char *folder)
-{
-	auto_close int fd = host_open(verify->root_fd, folder, O_PATH | O_DIRECTORY);
-	struct file_times st = { 0 };
-
-	if (fd < 0 || syscall(SYS_statx, fd, "", AT_EMPTY_PATH, MASK_BIRTH, &st) || !(st.mask & MASK_BIRTH))
-		return 0;
-	return st.birth.seconds * NS_PER_S + st.birth.ns;
-}
-
-/* CRI-O watches the folders of its list that were there when it started, and takes no new list without a restart. */
-static void crio_watches(struct verify *verify, const char *folder, const struct host_conf_file *decides)
-{
-	static const char *const todo = "systemctl restart crio (containers keep running)";
-	int64_t start = verify->daemon.start_ns + VERIFY_START_SLACK_NS;
-	int pid = (int)verify->daemon.pid;
-
-	if (!pid || !verify->daemon.start_ns)
-		return;
-	if (decides && decides->changed_ns > start)
-		verify_tell(verify->report, false, "restarted", todo,
-			    "%s, which names hooks_dir, was changed after CRI-O (process %d) had started",
-			    decides->path, pid);
-	else if (folder_birth_ns(verify, folder) > start)
-		verify_tell(verify->report, false, "restarted", todo,
-			    "%s was made after CRI-O (process %d) had started: it does not look there", folder, pid);
-	else
-		verify_tell(verify->report, true, "restarted", "", "CRI-O (process %d) knows its hooks folders", pid);
-}
-
-static void crio_required(struct verify *verify, const struct host_conf *conf)
-{
-	static const char *const list[] = { "crio", "nri", "default_validator", "nri_validator_required_plugins",
-					    NULL };
-	const char *wanted = verify->conf->require_plugin, *name = *wanted ? wanted : "tetragon";
-	const struct toml_node *node = host_conf_last(conf, list, NULL);
-
-	for (const struct toml_node *item = node && node->type == TOML_ARRAY ? node->first : NULL; item;
-	     item = item->next)
-		if (toml_is_string(item, str_of(name))) {
-			verify_tell(verify->report, true, "nri required", "",
-				    "%s is required: no container is made while it is not connected", name);
-			return;
-		}
-	if (*wanted)
-		verify_tell(verify->report, false, "nri required",
-			    "patch-crio-conf enable-annotations --require-plugin=NAME --validate=BINARY --in-place",
-			    "%s is not required: while it is not connected, containers start without it", name);
-	else
-		verify_advise(verify->report, "nri required",
-			      "to close that: patch-crio-conf enable-annotations --require-plugin=NAME "
-			      "--validate=BINARY --in-place",
-			      "%s is not required: while it is not connected, containers start without it", name);
-}
-
 /* The folders that a runtime reads, by its configuration. Returns one for messages. */
 static const char *folders_look(struct verify *verify, bool is_crio, char folder[HOOKS_FOLDERS_MAX][PATH_MAX])
 {
@@ -170,9 +96,9 @@ static const char *folders_look(struct verify *verify, bool is_crio, char folder
 			found = folder[i];
 	}
 	if (is_crio && found)
-		crio_watches(verify, found, decides);
+		verify_crio_watches(verify, found, decides);
 	if (is_crio && !verify->registered && verify->plugin.is_there)
-		crio_required(verify, &conf);
+		verify_crio_nri(verify, &conf);
 	host_conf_done(&conf);
 	return found ? found : n ? folder[0] : "(hooks_dir names no folder)";
 }

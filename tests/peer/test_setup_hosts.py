@@ -484,11 +484,29 @@ def test_verify_reads_the_hooks_folder_that_crio_reads(healthy):
     assert verify(healthy, 0, AGENT)["registered"]["ok"]
     (conf / "crio.conf.d/20-b.conf.bak").write_text("[crio.runtime]\nhooks_dir = []\n")
     assert not verify(healthy, 1, AGENT)["registered"]["ok"]
-    tree(healthy, ["/var/run/tetragon/"])
+    tree(healthy, ["/var/run/tetragon/", "/var/run/nri/nri.sock"])
     (healthy / "var/run/tetragon/nri-hook.json").write_text(CONNECTED)
     assert verify(healthy, 0, AGENT)["registered"]["ok"]
     (conf / "crio.conf.d/30-c").write_text("nonsense")
     assert not verify(healthy, 1, AGENT)["configuration"]["ok"]
+
+
+@pytest.mark.parametrize("nri, wrong", [
+    ("", {}), ("enable_nri = true\n", {}), ("enable_nri = false\n", {"nri config": "disabled"}), ('nri_listen = "/x"\n', {"nri socket": "/x"}),
+    ("[crio.nri.default_validator]\nnri_validator_reject_oci_hook_adjustment = true\n", {"nri validator": "refuses"}),
+    ('[crio.nri.default_validator]\nnri_validator_required_plugins = ["tetragon"]\n', {"nri required": "not enabled"}),
+    ('[crio.nri.default_validator]\nnri_enable_default_validator = true\nnri_validator_required_plugins = ["tetragon"]\n', {}),
+], ids=["nothing said", "on", "off", "elsewhere", "refuses hooks", "half required", "required"])
+def test_verify_nri_of_crio(healthy, nri, wrong):
+    shutil.rmtree(healthy / "usr/bin")
+    break_registration(healthy)
+    tree(healthy, ["/etc/crio/crio.conf", ("/etc/crio/crio.conf.d/10-nri.conf", "[crio.nri]\n" + nri), "/var/run/nri/nri.sock",
+                   ("/var/run/tetragon/nri-hook.json", CONNECTED)])
+    checks = verify(healthy, 1 if wrong else 0, AGENT)
+    assert {name for name, check in checks.items() if not check["ok"]} == set(wrong), checks
+    for name, text in wrong.items():
+        assert text in checks[name]["evidence"]
+    assert checks["registered"]["ok"]
 
 
 def test_verify_names_a_second_daemon(tmp_path):
