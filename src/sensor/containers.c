@@ -81,6 +81,52 @@ static int children_lost(struct sensor *sensor, struct error *err)
 	return r < 0 ? error_errno(err, -r, "cannot change the BPF map 'losses'") : 0;
 }
 
+#define EVICT_MAX 4096
+
+struct evicting {
+	uint64_t child[EVICT_MAX];
+	size_t n;
+};
+
+static void child_collect(void *context, const void *key, const void *value)
+{
+	const struct abi_cgroup *entry = value;
+	struct evicting *evicting = context;
+	uint64_t id;
+
+	memcpy(&id, key, sizeof id);
+	if (entry->container != id && evicting->n < EVICT_MAX)
+		evicting->child[evicting->n++] = id;
+}
+
+/*
+ * The map is full of cgroups that containers have made below themselves: some give their place to a container, and are
+ * judged through their ancestors. False: there are none.
+ */
+static bool children_evict(struct sensor *sensor)
+{
+	auto_free struct evicting *evicting = calloc(1, sizeof *evicting);
+	int map = sensor->map[MAP_CGROUP_POLICIES];
+
+	if (!evicting || map_walk(map, sizeof(uint64_t), sizeof(struct abi_cgroup), child_collect, evicting) < 0 ||
+	    children_lost(sensor, NULL) < 0) /* before the first one goes */
+		return false;
+	for (size_t i = 0; i < evicting->n; i++)
+		(void)bpf_map_delete_elem(map, &evicting->child[i]); /* gone already is fine */
+	return evicting->n;
+}
+
+static int entry_write(struct sensor *sensor, const struct abi_cgroup *entry)
+{
+	int map = sensor->map[MAP_CGROUP_POLICIES];
+
+	if (bpf_map_update_elem(map, &entry->self, entry, BPF_ANY) == 0)
+		return 0;
+	if (!is_full(errno) || !children_evict(sensor))
+		return -errno;
+	return bpf_map_update_elem(map, &entry->self, entry, BPF_ANY) ? -errno : 0;
+}
+
 /* `old`: what is there for it; zeros: nothing. */
 static int entry_make(struct sensor *sensor, uint64_t id, uint32_t slot, const struct abi_cgroup *old,
 		      const struct abi_container_info *info, struct error *err)
@@ -91,10 +137,10 @@ static int entry_make(struct sensor *sensor, uint64_t id, uint32_t slot, const s
 
 	if (bpf_map_update_elem(sensor->map[MAP_CONTAINER_STATES], &id, &state, BPF_ANY))
 		return error_errno(err, errno, "cannot register the container: BPF map 'container_states'");
-	if (bpf_map_update_elem(sensor->map[MAP_CONTAINER_INFO], &id, info, BPF_ANY) == 0 &&
-	    bpf_map_update_elem(sensor->map[MAP_CGROUP_POLICIES], &id, &entry, BPF_ANY) == 0)
+	code = bpf_map_update_elem(sensor->map[MAP_CONTAINER_INFO], &id, info, BPF_ANY) ? errno
+											: -entry_write(sensor, &entry);
+	if (!code)
 		return 0;
-	code = errno;
 	/* half a container is none */
 	(void)bpf_map_delete_elem(sensor->map[MAP_CONTAINER_INFO], &id);
 	(void)bpf_map_delete_elem(sensor->map[MAP_CONTAINER_STATES], &id);

@@ -68,7 +68,7 @@ int sensor_global(struct sensor *sensor, unsigned slot, bool on, struct error *e
 /*
  * Puts a container under `policies`: its own cgroup first, then those that exist below it. `dir_fd`: its directory,
  * open for reading (borrowed). `info` is what a restarted agent will know. `flags`: ABI_CG_*, where ABI_CG_MARKS_DUE
- * stays until all is marked; runtime_mnt_ns: inode number, 0 = that of pid 1. -ENOSPC map full; -ENOENT cgroup
+ * stays until all is marked; runtime_mnt_ns: inode number, 0 = that of pid 1. -ENOSPC no slot left; -ENOENT cgroup
  * vanished.
  */
 int sensor_container_add(struct sensor *sensor, uint64_t cgroup_id, int dir_fd, uint32_t flags, uint32_t runtime_mnt_ns,

@@ -287,8 +287,48 @@ static void rewritten(struct bed *bed)
 		policy_unload_at(bed, slot);
 }
 
+/* Tenants have made cgroups until the map is full: a new container finds its place, and theirs are judged all the same.
+ */
+static void map_filled(struct bed *bed)
+{
+	const uint64_t first = 1ull << 40; /* ids that no cgroup has */
+	int map = bed_map(bed, "cgroup_policies"), filled = 0;
+	char *argv[] = { (char *)"/bin/lseek_loop", NULL };
+	struct container strict, child, late;
+	struct abi_cgroup entry = { 0 };
+	struct guest guest;
+
+	policy_load(bed, KILL_LSEEK);
+	container_new(bed, &strict, "filler");
+	container_register(bed, &strict, true);
+	container_child(bed, &strict, &child, "child");
+	must(bpf_map_lookup_elem(map, &strict.id, &entry) == 0, "cgroup_policies", NULL);
+	guest_start(bed, &child, argv, &guest);
+	for (uint64_t id = first; filled < ABI_CGROUPS; id++, filled++) {
+		entry.self = id;
+		if (bpf_map_update_elem(map, &id, &entry, BPF_NOEXIST))
+			break;
+	}
+	row(bed, filled > 1000 && filled < ABI_CGROUPS, "map filled: with %d cgroups of one container", filled);
+	container_new(bed, &late, "late");
+	container_register(bed, &late, true);
+	row(bed, killed(container_run(bed, &late, "/bin/first_lseek", PLAIN)), "map filled: a new container is judged");
+	(void)bpf_map_delete_elem(map, &child.id); /* as if it had been its turn */
+	row(bed, !guest_survives(&guest), "map filled: so is a cgroup that gave its place");
+	(void)guest_end(&guest);
+	row(bed, killed(container_run(bed, &child, "/bin/first_lseek", PLAIN)), "map filled: and what starts in it");
+	for (uint64_t id = first; filled-- > 0; id++)
+		(void)bpf_map_delete_elem(map, &id); /* or gone already */
+	bed_losses_put(bed, 0, 0);
+	container_remove(&late);
+	container_remove(&strict);
+	policy_unload(bed);
+	close(map);
+}
+
 void gate_hostile(struct bed *bed)
 {
+	map_filled(bed);
 	rewritten(bed);
 	failed_exec(bed);
 	moved_away(bed);
