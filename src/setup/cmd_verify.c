@@ -19,8 +19,8 @@
 
 #define REPORT_BYTES 65536
 
-static void row_write(struct report *report, bool good, const char *check, const char *todo, const char *format,
-		      va_list args)
+__attribute__((format(printf, 5, 0))) static void row_write(struct report *report, bool good, const char *check,
+							    const char *todo, const char *format, va_list args)
 {
 	char evidence[ERROR_TEXT_MAX];
 

@@ -59,6 +59,9 @@ void hook_drop_in_sum(struct str text, char sum[SHA256_TEXT])
 	sum[0] = '\0';
 	if (rest.len < SHA256_TEXT || rest.p[SHA256_TEXT - 1] != '"')
 		return;
+	for (size_t i = 0; i < SHA256_TEXT - 1; i++)
+		if (!rest.p[i] || !strchr("0123456789abcdef", rest.p[i]))
+			return;
 	memcpy(sum, rest.p, SHA256_TEXT - 1);
 	sum[SHA256_TEXT - 1] = '\0';
 }
