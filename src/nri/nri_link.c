@@ -192,6 +192,25 @@ static void connect_now(struct nri_link *link, int64_t now_ns)
 	tell(link, NRI_NEWS_CONNECTED, link->options.socket);
 }
 
+/* `number` is an errno, or 0 for the end of the stream. Where the runtime closed, its phase tells why. */
+static void lose_for(struct nri_link *link, int64_t now_ns, int number)
+{
+	enum nri_phase phase = nri_session_phase(link->session);
+	struct error err = { 0 };
+
+	if (number && number != EPIPE && number != ECONNRESET)
+		(void)error_set(&err, number, "%s", strerror(number));
+	else if (phase == NRI_REGISTERING)
+		(void)error_set(&err, ECONNRESET, "closed by the runtime while the plugin registered");
+	else if (phase == NRI_SYNCHRONIZING) /* a list that it cannot split: docs/nri.md */
+		(void)error_set(&err, ECONNRESET,
+				"closed by the runtime while it listed its containers, after %llu parts of the list",
+				(unsigned long long)nri_session_counts(link->session)->list_parts);
+	else
+		(void)error_set(&err, ECONNRESET, "closed by the runtime");
+	lose(link, now_ns, err.text);
+}
+
 /* False: the connection is gone (and that was told). */
 static bool send_all(struct nri_link *link, int64_t now_ns)
 {
@@ -205,7 +224,7 @@ static bool send_all(struct nri_link *link, int64_t now_ns)
 		if (n < 0 && errno == EAGAIN)
 			return true;
 		if (n < 0) {
-			lose(link, now_ns, strerror(errno));
+			lose_for(link, now_ns, errno);
 			return false;
 		}
 		nri_session_sent(link->session, (size_t)n);
@@ -224,26 +243,6 @@ static bool is_stale(const struct nri_link *link)
 	return link->is_running && poll(&fd, 1, 0) > 0 && fd.revents & (POLLRDHUP | POLLHUP);
 }
 
-/* Why a connection that the runtime closed is gone, as far as that can be seen from here. */
-static void closed_tell(const struct nri_link *link, struct error *err)
-{
-	uint64_t parts = nri_session_counts(link->session)->list_parts;
-
-	switch (nri_session_phase(link->session)) {
-	case NRI_REGISTERING:
-		(void)error_set(err, ECONNRESET, "closed by the runtime while the plugin registered");
-		return;
-	case NRI_SYNCHRONIZING: /* it gives up over a list that it cannot split: docs/nri.md */
-		(void)error_set(err, ECONNRESET,
-				"closed by the runtime while it listed its containers, after %llu parts of the list",
-				(unsigned long long)parts);
-		return;
-	case NRI_IS_RUNNING:
-		(void)error_set(err, ECONNRESET, "closed by the runtime");
-		return;
-	}
-}
-
 /* True if something came, and there may be more. */
 static bool receive(struct nri_link *link, int64_t *now_ns)
 {
@@ -251,10 +250,9 @@ static bool receive(struct nri_link *link, int64_t *now_ns)
 	ssize_t n = recv(link->fd, link->bytes, sizeof link->bytes, 0);
 
 	if (n < 0)
-		return errno == EINTR || (errno != EAGAIN && (lose(link, *now_ns, strerror(errno)), false));
+		return errno == EINTR || (errno != EAGAIN && (lose_for(link, *now_ns, errno), false));
 	if (!n || is_stale(link)) {
-		closed_tell(link, &err);
-		lose(link, *now_ns, err.text);
+		lose_for(link, *now_ns, 0);
 		return false;
 	}
 	*now_ns = clock_now_ns(CLOCK_MONOTONIC);

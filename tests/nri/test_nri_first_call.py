@@ -12,7 +12,8 @@ STARTS = int(os.environ.get("NRI_STARTS", "50"))
 @pytest.mark.parametrize("mode", ["inject", "direct"])
 def test_a_forbidden_first_call_never_returns(containerd, guarded, make_plugin, mode):
     plugin = make_plugin(containerd, guarded, mode).start()
-    pod, other = containerd.pod("tenant-a", labels={"app": "web"}), containerd.pod("tenant-b")
+    pod = containerd.pod("tenant-a", name=f"web-{mode}-{containerd.version}", labels={"app": "web"})
+    other = containerd.pod("tenant-b")
     for _ in range(STARTS):
         assert pod.run("/bin/first_lseek") == (KILLED, "")
     assert other.run("/bin/first_lseek") == (0, "survived\n")

@@ -3,6 +3,7 @@
 Runtime and plugin restarted under load. What is true is told by the containers themselves (tests/programs/call_then_wait.c),
 the cgroup tree and the kernel's maps; what the plugin says is held against it.
 """
+import concurrent.futures
 import contextlib
 import datetime
 import signal
@@ -46,9 +47,12 @@ class Load:
             thread.join()
 
     def remove(self):
-        for container in self.containers:
+        def one(container):
             with contextlib.suppress(grpc.RpcError):
                 container.remove()
+
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            list(pool.map(one, self.containers))
 
 
 class Witness:
