@@ -208,6 +208,22 @@ int setup_enable_nri(struct setup_context *context, struct error *err)
 	return result < 0 ? result : conf_patch_run(context, &patch, err);
 }
 
+/* Run with the real ones: CRI does not load without it. Seen from a container it may lie elsewhere. */
+static int spec_is_missing(struct setup_context *context, struct error *err)
+{
+	const char *path = context->conf.runtime_spec;
+
+	if (strcmp(context->conf.restart, "never") != 0 && !context->conf.dry_run)
+		return error_set(err, ENOENT,
+				 "%s: it is not there, and a containerd that is restarted with it starts no pods: "
+				 "--write-runtime-spec writes it",
+				 path);
+	(void)log_event(&context->log, LOG_WARN,
+			"the base spec is not there, as this process sees it: without it containerd starts no pods",
+			"filename", path, "advice", "--write-runtime-spec writes it", NULL); /* counted by the log */
+	return 0;
+}
+
 int setup_add_oci_hook(struct setup_context *context, struct error *err)
 {
 	char config_file[PATH_MAX], drop_in[PATH_MAX], apart[PATH_MAX];
@@ -233,13 +249,12 @@ int setup_add_oci_hook(struct setup_context *context, struct error *err)
 		if (result < 0)
 			return result;
 	}
+	if (!context->conf.undo && access(context->conf.runtime_spec, R_OK)) {
+		result = spec_is_missing(context, err);
+		if (result < 0)
+			return result;
+	}
 	result = conf_patch_run(context, &patch, err);
-	if (result >= 0 && !context->conf.undo && access(context->conf.runtime_spec, R_OK))
-		(void)log_event(
-			&context->log, LOG_WARN,
-			"the base spec is not there, as this process sees it: without it containerd starts no pods",
-			"filename", context->conf.runtime_spec, "advice", "--write-runtime-spec writes it",
-			NULL); /* counted by the log */
 	/* After the configuration that names it. */
 	return result >= 0 && context->conf.undo && context->conf.write_spec ? base_spec_remove(context, err) : result;
 }

@@ -97,7 +97,7 @@ static bool is_bare(const struct toml *doc)
 
 int conf_place_plan(const struct conf_patch *patch, char *text, size_t len, struct conf_plan *plan, struct error *err)
 {
-	auto_toml struct toml *doc = NULL;
+	auto_toml struct toml *doc = NULL, *new = NULL;
 	auto_free char *old = NULL;
 	size_t old_len = 0;
 	int result = file_read_at(AT_FDCWD, patch->drop_in, TOML_BYTES_MAX, &old, &old_len, err);
@@ -115,9 +115,10 @@ int conf_place_plan(const struct conf_patch *patch, char *text, size_t len, stru
 		free(text);
 		return error_wrap(err, result, "the drop-in %s", patch->drop_in);
 	}
-	if (str_equal((struct str){ old, old_len }, (struct str){ text, len })) {
-		free(text);
-		return 0;
+	result = toml_parse((struct str){ text, len }, &new, err);
+	if (result < 0 || toml_equal(doc, doc->root, new, new->root)) {
+		free(text); /* it says the same already */
+		return result < 0 ? result : 0;
 	}
 	return conf_plan_add(plan, patch->drop_in, text, len, err);
 }

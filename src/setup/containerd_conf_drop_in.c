@@ -21,6 +21,8 @@ const char containerd_hook_mark[] = "# Tetragon's runtime hook in the base spec.
 
 static const char *const nri_path[] = { "plugins", CONTAINERD_NRI, NULL };
 #define VALIDATOR STR("default_validator")
+#define ENABLE STR("enable")
+#define LIST STR("required_plugins")
 #define TOLERATE "tolerate_missing_plugins_annotation"
 
 /* A key of NRI's table, or of a table in it; the last file that has it. */
@@ -136,7 +138,7 @@ static void key_write(struct buf *out, struct str key, const struct toml_node *v
 
 static int required_write(struct buf *out, const struct carry *carry, const char *plugin, struct error *err)
 {
-	const struct carried *list = carry_find(carry, VALIDATOR, STR("required_plugins"));
+	const struct carried *list = carry_find(carry, VALIDATOR, LIST);
 
 	if (list && list->node->type != TOML_ARRAY)
 		return error_set(err, EINVAL, "NRI's required_plugins: containerd wants a list of strings here");
@@ -155,22 +157,29 @@ static int validator_write(struct buf *out, const struct carry *carry, const cha
 			   struct error *err)
 {
 	const struct carried *old = carry_find(carry, VALIDATOR, STR(TOLERATE));
-	bool tolerates = tolerate && (!old || toml_is_string(old->node, STR("")));
+	bool ours = tolerate && (!old || toml_is_string(old->node, STR("")));
 	int result = plugin ? required_write(out, carry, plugin, err) : 0;
 
-	if (tolerates) {
+	/* Each in its place whoever says it, so that the same drop-in comes out of itself. */
+	for (size_t i = 0; !plugin && i < 2; i++) {
+		const struct carried *one = carry_find(carry, VALIDATOR, i ? LIST : ENABLE);
+
+		if (one)
+			key_write(out, one->key, one->node);
+	}
+	if (ours) {
 		buf_text(out, "  " TOLERATE " = ");
 		toml_write_string(out, str_of(tolerate));
 		buf_byte(out, '\n');
+	} else if (old) {
+		key_write(out, old->key, old->node);
 	}
 	for (size_t i = 0; i < carry->n; i++) {
 		const struct carried *one = &carry->item[i];
 
-		if (!str_equal(one->table, VALIDATOR) ||
-		    (plugin && (str_is(one->key, "enable") || str_is(one->key, "required_plugins"))) ||
-		    (tolerates && str_is(one->key, TOLERATE)))
-			continue;
-		key_write(out, one->key, one->node);
+		if (str_equal(one->table, VALIDATOR) && !str_is(one->key, TOLERATE) && !str_equal(one->key, ENABLE) &&
+		    !str_equal(one->key, LIST))
+			key_write(out, one->key, one->node);
 	}
 	return result;
 }

@@ -76,6 +76,13 @@ def has_nri(root):
     return (root / "run/nri/nri.sock").exists()
 
 
+def cri_status(containerd, root):
+    """"ok" or "error": whether CRI was loaded."""
+    listed = subprocess.run([containerd.parent / "ctr", "-a", root / "run/containerd/containerd.sock", "plugins", "ls"], capture_output=True,
+                            text=True, timeout=20, check=True).stdout
+    return next(line.split()[-1] for line in listed.splitlines() if line.split()[:2] == ["io.containerd.grpc.v1", "cri"])
+
+
 def does_not_start(containerd, path):
     done = subprocess.run(["unshare", "-m", "sh", "-c", PRIVATE + 'exec timeout 20 "$0" --config "$1"', containerd, path],
                           capture_output=True, text=True, timeout=30)

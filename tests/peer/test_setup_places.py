@@ -113,5 +113,7 @@ def test_a_file_that_is_changed_meanwhile(place, name):
 def test_a_base_spec_that_is_not_there_is_told(place):
     assert "starts no pods" in run(place, *HOOK, "--in-place")
     run(place, *ENABLE, "--undo")
+    assert "starts no pods" in run(place, *HOOK, "--in-place", "--restart=signal", status=1)
+    assert (place / "config.toml").read_text() == ROOT
     (place / "spec.json").write_text("{}")
     assert "starts no pods" not in run(place, *HOOK[:2], f"--runtime-spec={place}/spec.json", "--in-place")

@@ -5,7 +5,7 @@ import tomllib
 
 import pytest
 
-from containerd_real import (CRI_1, CRI_2, NRI, SETUP, VERSIONS, build, changed, daemon, does_not_start, dump, has_nri, leaves, newest, setup, starts)
+from containerd_real import (CRI_1, CRI_2, NRI, SETUP, VERSIONS, build, changed, cri_status, daemon, does_not_start, dump, has_nri, leaves, newest, setup, starts)
 
 ENABLE, HOOK = ("patch-containerd-conf", "enable-nri"), ("patch-containerd-conf", "add-oci-hook", "--runtime-spec=/x/spec.json")
 NRI_OFF = f'version = 2\n[plugins."{NRI}"]\n  disable = true\n'
@@ -169,6 +169,17 @@ def test_what_an_import_takes_over_on_1_x(containerd, tmp_path):
     assert plugin["containerd"]["runtimes"]["other"]["base_runtime_spec"] == "/x/spec.json"
     if not is_1(containerd):
         assert plugin["containerd"]["runtimes"]["runc"]["base_runtime_spec"] == "/x/spec.json"
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_cri_loads_with_the_built_in_runtime_and_its_base_spec(containerd, tmp_path, written):
+    """Why a base spec that is not there is told: CRI does not load without it."""
+    path = tmp_path / "config.toml"
+    path.write_text("version = 2\n")
+    more = ["--write-runtime-spec", f"--ctr={containerd.parent}/ctr"] if written else []
+    setup(tmp_path, path, *HOOK[:2], "--in-place", f"--validate={containerd}", f"--runtime-spec={tmp_path}/spec.json", *more)
+    with daemon(containerd, path) as root:
+        assert cri_status(containerd, root) == ("ok" if written else "error")
 
 
 def test_an_import_that_empties_the_base_spec(tmp_path):
