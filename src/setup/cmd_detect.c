@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "setup/host_conf.h"
 #include "setup/host_detect.h"
 #include "setup/setup_context.h"
 
-#define REPORT_BYTES 16384
+#define REPORT_BYTES 65536
 
 static const char *const actions[] = { [HOST_EDIT] = "edit", [HOST_CHECK] = "check", [HOST_REFUSE] = "refuse" };
 
@@ -18,7 +22,30 @@ static void text_row(struct buf *out, const char *key, const char *value)
 		buf_printf(out, "%-14s %s\n", key, value);
 }
 
-static void text_write(struct buf *out, const struct host_found *found)
+/* The folders of hook files: those that the runtime's configuration names, else those of the table. */
+struct folders {
+	char room[HOOKS_FOLDERS_MAX][PATH_MAX];
+	const char *path[HOOKS_FOLDERS_MAX];
+	size_t n;
+};
+
+static void folders_find(const struct host_found *found, const char *root, struct folders *folders)
+{
+	auto_close int root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	bool is_configured = false,
+	     reads_some = !strcmp(found->host->runtime, "cri-o") || !strcmp(found->host->runtime, "podman");
+	int n = root_fd >= 0 && reads_some ? host_conf_runtime_hooks(root_fd, found->host->runtime, found->reads,
+								     folders->room, &is_configured, NULL)
+					   : -1;
+
+	folders->n = 0;
+	for (int i = 0; is_configured && i < n; i++)
+		folders->path[folders->n++] = folders->room[i];
+	for (size_t i = 0; !is_configured && i < HOST_HOOKS && found->host->hooks[i]; i++)
+		folders->path[folders->n++] = found->host->hooks[i];
+}
+
+static void text_write(struct buf *out, const struct host_found *found, const struct folders *folders)
 {
 	const struct host *host = found->host;
 
@@ -31,8 +58,8 @@ static void text_write(struct buf *out, const struct host_found *found)
 		text_row(out, "made into", found->reads);
 	text_row(out, "socket", found->socket);
 	text_row(out, "unit", host->unit);
-	for (size_t i = 0; i < HOST_HOOKS && host->hooks[i]; i++)
-		text_row(out, i ? "" : "hooks folder", host->hooks[i]);
+	for (size_t i = 0; i < folders->n; i++)
+		text_row(out, i ? "" : "hooks folder", folders->path[i]);
 	text_row(out, "install into", host->install_dir);
 	text_row(out, "set-up may",
 		 host->action == HOST_EDIT    ? "edit the configuration"
@@ -50,7 +77,7 @@ static void json_row(struct buf *out, const char *key, const char *value)
 		buf_text(out, "null");
 }
 
-static void json_write(struct buf *out, const struct host_found *found)
+static void json_write(struct buf *out, const struct host_found *found, const struct folders *folders)
 {
 	const struct host *host = found->host;
 
@@ -65,10 +92,10 @@ static void json_write(struct buf *out, const struct host_found *found)
 	json_row(out, "socket", found->socket);
 	json_row(out, "unit", host->unit);
 	buf_text(out, ",\"hooks\":[");
-	for (size_t i = 0; i < HOST_HOOKS && host->hooks[i]; i++) {
+	for (size_t i = 0; i < folders->n; i++) {
 		if (i)
 			buf_byte(out, ',');
-		json_write_string(out, str_of(host->hooks[i]));
+		json_write_string(out, str_of(folders->path[i]));
 	}
 	buf_byte(out, ']');
 	json_row(out, "installDir", host->install_dir);
@@ -80,6 +107,7 @@ static void json_write(struct buf *out, const struct host_found *found)
 
 int setup_detect(struct setup_context *context, struct error *err)
 {
+	auto_free struct folders *folders = malloc(sizeof *folders);
 	char memory[REPORT_BYTES];
 	struct buf out = buf_over(memory, sizeof memory);
 	struct host_found found;
@@ -87,10 +115,13 @@ int setup_detect(struct setup_context *context, struct error *err)
 
 	if (result < 0)
 		return result;
+	if (!folders)
+		return error_set(err, ENOMEM, "not enough memory");
+	folders_find(&found, context->conf.root, folders);
 	if (context->conf.json)
-		json_write(&out, &found);
+		json_write(&out, &found, folders);
 	else
-		text_write(&out, &found);
+		text_write(&out, &found, folders);
 	if (out.overflow || fwrite(memory, 1, out.len, stdout) != out.len || fflush(stdout))
 		return error_set(err, EIO, "cannot write to standard output");
 	if (found.host->action == HOST_REFUSE)

@@ -22,22 +22,14 @@
 #define DROP_IN_MAX (256u << 10)
 
 static int folders_read(const char *runtime, const char *config, char folder[HOOKS_FOLDERS_MAX][PATH_MAX],
-			size_t *ret_n, struct error *err)
+			struct error *err)
 {
 	auto_close int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	bool is_crio = !strcmp(runtime, "cri-o");
-	const struct host_conf_file *decides;
-	struct host_conf conf;
-	int result;
+	bool is_configured;
 
 	if (root_fd < 0)
 		return error_errno(err, errno, "/");
-	result = is_crio ? host_conf_crio(root_fd, config, &conf, err) : host_conf_podman(root_fd, &conf, err);
-	if (result >= 0)
-		*ret_n = host_conf_hooks(&conf, is_crio ? host_conf_crio_hooks : host_conf_podman_hooks, HOOKS_PRESET,
-					 folder, &decides);
-	host_conf_done(&conf);
-	return result;
+	return host_conf_runtime_hooks(root_fd, runtime, config, folder, &is_configured, err);
 }
 
 int hooks_place_find(const char *runtime, char dir[PATH_MAX], struct error *err)
@@ -46,7 +38,6 @@ int hooks_place_find(const char *runtime, char dir[PATH_MAX], struct error *err)
 	auto_free char(*folder)[PATH_MAX] = calloc(HOOKS_FOLDERS_MAX, PATH_MAX);
 	bool is_named = !strcmp(runtime, "cri-o") || !strcmp(runtime, "podman");
 	const char *config = CRIO_CONF;
-	size_t n = 0;
 	int result;
 
 	if (!found || !folder)
@@ -66,12 +57,12 @@ int hooks_place_find(const char *runtime, char dir[PATH_MAX], struct error *err)
 	}
 	if (result >= 0 && !strcmp(found->host->runtime, "cri-o") && *found->reads)
 		config = found->reads;
-	result = folders_read(runtime, config, folder, &n, err);
+	result = folders_read(runtime, config, folder, err);
 	if (result < 0)
 		return result;
-	if (!n)
+	if (!result)
 		return error_set(err, ENOENT, "the configuration of %s names no folder in hooks_dir", runtime);
-	for (size_t i = n; i--;)
+	for (int i = result; i--;)
 		if (!i || !access(folder[i], W_OK)) {
 			(void)snprintf(dir, PATH_MAX, "%s", folder[i]);
 			break;
@@ -139,11 +130,9 @@ bool hooks_place_registers(const char *binary, const char *except, char file[PAT
 	if (host_detect(NULL, "cri-o", crio, NULL) < 0 || strcmp(crio->host->runtime, "cri-o") != 0)
 		crio->reads[0] = '\0';
 	for (size_t i = 0; i < sizeof runtimes / sizeof *runtimes; i++) {
-		size_t n = 0;
+		int n = folders_read(runtimes[i], *crio->reads ? crio->reads : CRIO_CONF, folder, NULL);
 
-		if (folders_read(runtimes[i], *crio->reads ? crio->reads : CRIO_CONF, folder, &n, NULL) < 0)
-			continue;
-		for (size_t k = 0; k < n; k++)
+		for (int k = 0; k < n; k++)
 			if (folder_registers(folder[k], binary, except, file))
 				return true;
 	}

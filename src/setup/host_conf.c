@@ -290,3 +290,20 @@ size_t host_conf_hooks(const struct host_conf *conf, const char *const key[], co
 	}
 	return n;
 }
+
+int host_conf_runtime_hooks(int root_fd, const char *runtime, const char *config,
+			    char folder[HOOKS_FOLDERS_MAX][PATH_MAX], bool *ret_configured, struct error *err)
+{
+	bool is_crio = !strcmp(runtime, "cri-o");
+	const struct host_conf_file *decides;
+	struct host_conf conf;
+	int result = is_crio ? host_conf_crio(root_fd, config, &conf, err) : host_conf_podman(root_fd, &conf, err);
+
+	if (result >= 0) {
+		result = (int)host_conf_hooks(&conf, is_crio ? host_conf_crio_hooks : host_conf_podman_hooks,
+					      HOOKS_PRESET, folder, &decides);
+		*ret_configured = decides != NULL;
+	}
+	host_conf_done(&conf);
+	return result;
+}

@@ -14,6 +14,7 @@
 #define SETUP_HOST_CONF_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "conf/toml.h"
@@ -57,6 +58,13 @@ const struct toml_node *host_conf_last(const struct host_conf *conf, const char 
  */
 size_t host_conf_hooks(const struct host_conf *conf, const char *const key[], const char *preset,
 		       char folder[HOOKS_FOLDERS_MAX][PATH_MAX], const struct host_conf_file **ret_file);
+
+/*
+ * All of that for `runtime`, cri-o (its file is `config`) or podman. Returns how many, or the error of reading;
+ * *ret_configured: the configuration names them, they are not the preset.
+ */
+int host_conf_runtime_hooks(int root_fd, const char *runtime, const char *config,
+			    char folder[HOOKS_FOLDERS_MAX][PATH_MAX], bool *ret_configured, struct error *err);
 
 extern const char *const host_conf_crio_hooks[];         /* key of CRI-O's list */
 extern const char *const host_conf_podman_hooks[];       /* key of podman's */

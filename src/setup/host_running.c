@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "setup/kubelet_endpoint.h"
 #include "setup/running.h"
 
 #define CONTAINERD_CONF "/etc/containerd/config.toml"
@@ -69,9 +70,20 @@ static bool is_same(const struct daemons *daemons, size_t a, size_t b)
 	       !strcmp(daemons->process[a].config, daemons->process[b].config);
 }
 
+/* What the kubelet that runs was told, else what its files say; "": neither. */
+static void endpoint_find(const struct host_tree *tree, char endpoint[PATH_MAX])
+{
+	auto_free char *arguments = running_arguments("kubelet");
+	struct str told = kubelet_endpoint_in(str_of(arguments));
+	struct buf out = buf_over(endpoint, PATH_MAX);
+
+	buf_str(&out, told.len ? told : str_of(tree->endpoint));
+}
+
 /* Leaves one of several, or tells all. */
 static int daemon_choose(const struct host_tree *tree, struct daemons *daemons, struct error *err)
 {
+	char endpoint[PATH_MAX];
 	char all[ERROR_TEXT_MAX / 2];
 	struct buf out = buf_over(all, sizeof all);
 	size_t same = 1, match = daemons->n;
@@ -82,8 +94,9 @@ static int daemon_choose(const struct host_tree *tree, struct daemons *daemons, 
 		daemon_keep(daemons, 0);
 		return 0;
 	}
-	for (size_t i = 0; *tree->endpoint && i < daemons->n; i++)
-		if (!strcmp(socket_name(daemons->process[i].address), socket_name(tree->endpoint)))
+	endpoint_find(tree, endpoint);
+	for (size_t i = 0; *endpoint && i < daemons->n; i++)
+		if (!strcmp(socket_name(daemons->process[i].address), socket_name(endpoint)))
 			match = match == daemons->n ? i : daemons->n + 1; /* two of one address: neither */
 	if (match < daemons->n) {
 		daemon_keep(daemons, match);

@@ -206,6 +206,37 @@ size_t running_find(const char *name, struct running ret[RUNNING_MAX])
 	return search.n;
 }
 
+struct command_line {
+	const char *name;
+	char *text;
+};
+
+static bool command_line_look(void *user, pid_t pid)
+{
+	struct command_line *line = user;
+	struct running process = { .pid = pid };
+	char path[64];
+	size_t len;
+
+	if (!is_program(&process, line->name) || is_foreign(pid))
+		return false;
+	(void)snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
+	if (file_read_at(AT_FDCWD, path, CMDLINE_MAX, &line->text, &len, NULL) < 0)
+		return false;
+	for (size_t i = 0; i + 1 < len; i++)
+		if (!line->text[i])
+			line->text[i] = ' ';
+	return true;
+}
+
+char *running_arguments(const char *name)
+{
+	struct command_line line = { .name = name };
+
+	(void)processes_walk(command_line_look, &line); /* tells by line.text */
+	return line.text;
+}
+
 static bool docker_look(void *user, pid_t pid)
 {
 	struct running process = { .pid = pid };

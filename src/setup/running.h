@@ -28,6 +28,12 @@ struct running {
  */
 size_t running_find(const char *name, struct running ret[RUNNING_MAX]);
 
+/*
+ * The command line of the first process whose program file is called `name`, words parted by a blank; malloc'd, caller
+ * frees. NULL: none runs, or it cannot be read.
+ */
+char *running_arguments(const char *name);
+
 /* Docker's own containerd, or dockerd: whether one runs. */
 bool running_has_docker(void);
 

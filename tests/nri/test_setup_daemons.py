@@ -148,6 +148,13 @@ def test_several_daemons_are_named_and_the_kubelet_chooses(bed):
     bed.run("mkdir -p /var/lib/kubelet")
     bed.run(f"echo 'KUBELET_KUBEADM_ARGS=\"--container-runtime-endpoint=unix://{two.parent}/s\"' >/var/lib/kubelet/kubeadm-flags.env")
     assert bed.detect()["config"] == str(two)
+    # The kubelet that runs outranks its files.
+    shutil.copy("/bin/busybox", bed.folder / "kubelet")
+    bed.run("set -m; mkfifo /var/lib/p")
+    kubelet = bed.run(f"(exec bash -c \"exec -a sh {bed.folder}/kubelet -c 'read x' sh --container-runtime-endpoint={one.parent}/s\") "
+                      "</var/lib/p >/dev/null & exec 9>/var/lib/p; k=$!; sleep 0.3; echo $k").strip()
+    assert bed.detect()["config"] == str(one)
+    bed.run(f"exec 9>&-; wait {kubelet}", None)
     # So do the patch commands, unless they are told.
     assert "nothing to do" in bed.run(f"{SETUP} patch-containerd-conf enable-nri --dry-run")
     bed.run("rm /var/lib/kubelet/kubeadm-flags.env")

@@ -153,6 +153,18 @@ def test_the_way_for_a_file_that_is_made_anew(tmp_path, product, name, files, mo
     assert says.replace("DIR", folder) in found["advice"]
 
 
+@pytest.mark.parametrize("files, hooks", [
+    (["/etc/crio/crio.conf"], ["/usr/share/containers/oci/hooks.d"]),
+    ([("/etc/crio/crio.conf.d/01-a", '[crio.runtime]\nhooks_dir = ["/a", "/b"]\n')], ["/a", "/b"]),
+    ([("/etc/crio/crio.conf", "nonsense")], ["/usr/share/containers/oci/hooks.d"]),
+    (["/usr/bin/podman"], ["/usr/share/containers/oci/hooks.d"]),
+    (["/usr/bin/podman", ("/etc/containers/containers.conf", '[engine]\nhooks_dir = ["/c"]\n')], ["/c"]),
+    ([CONF], []),
+], ids=["CRI-O", "CRI-O configured", "CRI-O broken", "podman", "podman configured", "containerd"])
+def test_the_hooks_folders_that_are_told_are_those_in_force(tmp_path, files, hooks):
+    assert json.loads(run("detect", "--json", f"--root={tree(tmp_path, files)}").stdout)["hooks"] == hooks
+
+
 def test_nothing_known(tmp_path):
     assert "no container runtime" in run("detect", f"--root={tmp_path}", status=1).stderr
     run("detect", f"--root={tmp_path}/none", status=1)
