@@ -57,7 +57,7 @@ static void text_write(struct buf *out, const struct host_found *found, const st
 	if (*found->config && strcmp(found->config, found->reads) != 0)
 		text_row(out, "made into", found->reads);
 	text_row(out, "socket", found->socket);
-	text_row(out, "unit", host->unit);
+	text_row(out, "unit", found->unit);
 	for (size_t i = 0; i < folders->n; i++)
 		text_row(out, i ? "" : "hooks folder", folders->path[i]);
 	text_row(out, "install into", host->install_dir);
@@ -90,7 +90,7 @@ static void json_write(struct buf *out, const struct host_found *found, const st
 	json_row(out, "config", found->config);
 	json_row(out, "reads", found->reads);
 	json_row(out, "socket", found->socket);
-	json_row(out, "unit", host->unit);
+	json_row(out, "unit", found->unit);
 	buf_text(out, ",\"hooks\":[");
 	for (size_t i = 0; i < folders->n; i++) {
 		if (i)

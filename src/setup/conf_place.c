@@ -31,6 +31,8 @@ int conf_place_find(struct setup_context *context, const char *runtime, struct e
 		return 0;
 	if (!*found->config)
 		return error_set(err, EPERM, "this is %s: %s", found->host->name, found->advice);
+	if (found->unit && !setup_given(context, "unit")) /* a string of the table: it stays */
+		context->conf.unit = found->unit;
 	(void)snprintf(context->running_config, sizeof context->running_config, "%s", found->config);
 	context->conf.config_file = context->running_config;
 	return 0;

@@ -47,11 +47,25 @@ static void copy_moved(char *ret, size_t size, const char *text, const char *fro
 		text_move(&out, text, from, to);
 }
 
-void host_found_fill(struct host_found *found, const struct host *host, const char *data_dir)
+/* RKE2's package brings both of its units: the one that is enabled is meant. */
+static const char *unit_choose(int root_fd, const struct host *host)
+{
+	for (size_t i = 0; i < HOST_UNITS && host->units[i]; i++)
+		if (host_enables_unit(root_fd, host->units[i]))
+			return host->units[i];
+	for (size_t i = 0; i < HOST_UNITS && host->units[i]; i++)
+		if (host_has_unit(root_fd, host->units[i]))
+			return host->units[i];
+	return host->units[0];
+}
+
+void host_found_fill(const struct host_tree *tree, struct host_found *found, const struct host *host,
+		     const char *data_dir)
 {
 	const char *from = data_dir ? host->data_dir : NULL;
 
 	found->host = host;
+	found->unit = unit_choose(tree->root_fd, host);
 	copy_moved(found->config, sizeof found->config, host->config, from, data_dir);
 	copy_moved(found->reads, sizeof found->reads, host->reads ? host->reads : host->config, from, data_dir);
 	copy_moved(found->socket, sizeof found->socket, host->socket, from, data_dir);
@@ -68,7 +82,7 @@ static int by_files(const struct host_tree *tree, const char *root, struct host_
 		for (size_t i = 0; i < HOST_MARKERS && host->markers[i]; i++) {
 			if (!host_marker_holds(tree, host->markers[i], from, to))
 				continue;
-			host_found_fill(ret, host, to);
+			host_found_fill(tree, ret, host, to);
 			copy_moved(ret->marker, sizeof ret->marker, host->markers[i], from, to);
 			return 0;
 		}

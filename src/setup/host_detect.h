@@ -27,6 +27,7 @@ struct host_found {
 	char os[128];                 /* PRETTY_NAME of os-release, or "" */
 	char config[PATH_MAX];        /* what set-up would edit; "": nothing */
 	char reads[PATH_MAX];         /* what the runtime reads; "": unknown */
+	const char *unit;             /* of the row's the one that is enabled, else there, else the first; NULL: none */
 	char socket[PATH_MAX];        /* "": none */
 	char advice[HOST_ADVICE_MAX];
 	pid_t pid;          /* of the daemon that decided; 0: files did */

@@ -97,7 +97,7 @@ static bool file_says(int dir_fd, const char *path, bool in_root, struct str wan
 	       (wanted.len && wanted.p[0] == '\n' && str_starts((struct str){ text, len }, str_from(wanted, 1)));
 }
 
-static bool unit_exists(int root_fd, const char *name)
+bool host_has_unit(int root_fd, const char *name)
 {
 	static const struct {
 		const char *folder, *end;
@@ -116,6 +116,17 @@ static bool unit_exists(int root_fd, const char *name)
 			return true;
 	}
 	return false;
+}
+
+bool host_enables_unit(int root_fd, const char *name)
+{
+	char path[PATH_MAX];
+	struct buf out = buf_over(path, sizeof path);
+	auto_close int fd = -1;
+
+	buf_printf(&out, "/etc/systemd/system/multi-user.target.wants/%s.service", name);
+	fd = out.overflow ? -1 : host_open(root_fd, path, O_PATH | O_NOFOLLOW);
+	return fd >= 0;
 }
 
 /* `what` is NAME~TEXT. */
@@ -158,7 +169,7 @@ static bool condition_holds(const struct host_tree *tree, char *text)
 	if (text[0] == '!')
 		return !condition_holds(tree, text + 1);
 	if (str_starts(condition, STR("unit:")))
-		return unit_exists(tree->root_fd, text + strlen("unit:"));
+		return host_has_unit(tree->root_fd, text + strlen("unit:"));
 	if (str_starts(condition, STR("unit-conf:")))
 		return unit_conf_says(tree->root_fd, str_from(condition, strlen("unit-conf:")));
 	if (str_starts(condition, STR("cri:")))

@@ -28,6 +28,12 @@ struct str host_tree_os(const struct host_tree *tree, struct str key);
 /* `from`, a folder, is taken as `to` where the marker's paths begin with it; both NULL: paths are as they stand. */
 bool host_marker_holds(const struct host_tree *tree, const char *marker, const char *from, const char *to);
 
+/* Whether systemd has a unit NAME.service, or OpenRC a script NAME. */
+bool host_has_unit(int root_fd, const char *name);
+
+/* Whether it is started at boot by systemd. */
+bool host_enables_unit(int root_fd, const char *name);
+
 /* Opens `path` (absolute) below root_fd, links resolved as if root_fd were '/'. A descriptor (O_CLOEXEC) or -errno. */
 int host_open(int root_fd, const char *path, int flags);
 

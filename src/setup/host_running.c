@@ -179,7 +179,7 @@ int host_running_look(const struct host_tree *tree, const char *runtime, bool is
 	process = &daemons->process[0];
 	if (!is_known || !agrees(found, process, daemons->runtime[0])) {
 		row = row_find(process, daemons->runtime[0]);
-		host_found_fill(found, row, data_dir_find(row, process, data_dir) ? data_dir : NULL);
+		host_found_fill(tree, found, row, data_dir_find(row, process, data_dir) ? data_dir : NULL);
 		if (!row->reads && !row_is_for(row, process)) /* the plain row: the file is whatever it was told */
 			(void)snprintf(found->config, sizeof found->config, "%s", process->config);
 		(void)snprintf(found->reads, sizeof found->reads, "%s", process->config);

@@ -15,6 +15,7 @@ int host_running_look(const struct host_tree *tree, const char *runtime, bool is
 		      struct error *err);
 
 /* All members but marker, os, pid and exe from a row; data_dir: where its data folder is, NULL: in its place. */
-void host_found_fill(struct host_found *found, const struct host *host, const char *data_dir);
+void host_found_fill(const struct host_tree *tree, struct host_found *found, const struct host *host,
+		     const char *data_dir);
 
 #endif

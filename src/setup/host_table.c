@@ -38,23 +38,23 @@
 	"/agent/etc/containerd/config-v3.toml.tmpl (config.toml.tmpl where the file says version = 2): the line {{ " \
 	"template \"base\" . }} and below it NRI's table, if the file has none; then restart the unit, one node at " \
 	"a time"
-#define RANCHER_COMMON(host_id, host_name, unit_name, data, file)                                                 \
-	.id = host_id, .name = host_name, .runtime = "containerd", .reads = data RANCHER_CONF,                    \
-	.socket = "/run/k3s/containerd/containerd.sock", .unit = unit_name, .install_dir = OPT, .data_dir = data, \
-	.data_dir_file = file, .action = HOST_REFUSE
-#define RKE2_COMMON RANCHER_COMMON("rke2", "RKE2", "rke2-server", RKE2, "/etc/rancher/rke2/config.yaml")
-#define K3S_COMMON RANCHER_COMMON("k3s", "k3s", "k3s", K3S, "/etc/rancher/k3s/config.yaml")
+#define RANCHER_COMMON(host_id, host_name, server, agent, data, file)                                    \
+	.id = host_id, .name = host_name, .runtime = "containerd", .reads = data RANCHER_CONF,           \
+	.socket = "/run/k3s/containerd/containerd.sock", .units = { server, agent }, .install_dir = OPT, \
+	.data_dir = data, .data_dir_file = file, .action = HOST_REFUSE
+#define RKE2_COMMON RANCHER_COMMON("rke2", "RKE2", "rke2-server", "rke2-agent", RKE2, "/etc/rancher/rke2/config.yaml")
+#define K3S_COMMON RANCHER_COMMON("k3s", "k3s", "k3s", "k3s-agent", K3S, "/etc/rancher/k3s/config.yaml")
 
-#define MICROK8S_COMMON                                                                                        \
-	.id = "microk8s", .runtime = "containerd", .reads = "/var/snap/microk8s/current/args/containerd.toml", \
-	.socket = "/var/snap/microk8s/common/run/containerd.sock", .unit = "snap.microk8s.daemon-containerd",  \
+#define MICROK8S_COMMON                                                                                            \
+	.id = "microk8s", .runtime = "containerd", .reads = "/var/snap/microk8s/current/args/containerd.toml",     \
+	.socket = "/var/snap/microk8s/common/run/containerd.sock", .units = { "snap.microk8s.daemon-containerd" }, \
 	.install_dir = OPT
 
-#define K0S_COMMON                                                                                       \
-	.id = "k0s", .runtime = "containerd", .socket = "/run/k0s/containerd.sock", .unit = "k0sworker", \
-	.install_dir = OPT
+#define K0S_COMMON                                                                  \
+	.id = "k0s", .runtime = "containerd", .socket = "/run/k0s/containerd.sock", \
+	.units = { "k0sworker", "k0scontroller" }, .install_dir = OPT
 
-#define CONTAINERD_AT_DEFAULT .runtime = "containerd", .socket = CONTAINERD_SOCK, .unit = "containerd"
+#define CONTAINERD_AT_DEFAULT .runtime = "containerd", .socket = CONTAINERD_SOCK, .units = { "containerd" }
 
 /*
  * Source of each fact: docs/setup.md, "What detection goes by". What could not be confirmed stands there too, and
@@ -68,7 +68,7 @@ const struct host host_table[] = {
 	  .processes = { "/etc/cri/containerd.toml" },
 	  .reads = "/etc/cri/containerd.toml",
 	  .socket = CONTAINERD_SOCK,
-	  .unit = "cri",
+	  .units = { "cri" },
 	  .install_dir = OPT,
 	  .action = HOST_REFUSE,
 	  .advice = "/etc is not writable. From Talos 1.14 NRI is on, and a CRICustomizationConfig document of the "
@@ -131,7 +131,7 @@ const struct host host_table[] = {
 	  .markers = { "ID=rhcos", "ID=scos", "/etc/machine-config-daemon", "VARIANT_ID=coreos & /etc/crio" },
 	  .reads = CRIO_CONF,
 	  .socket = CRIO_SOCK,
-	  .unit = "crio",
+	  .units = { "crio" },
 	  .hooks = { ETC_HOOKS, RUN_HOOKS, USR_HOOKS },
 	  .install_dir = OPT,
 	  .action = HOST_CHECK,
@@ -222,7 +222,7 @@ const struct host host_table[] = {
 	  .markers = { KIC " & cri:cri-dockerd", MINIKUBE_ISO " & cri:cri-dockerd",
 		       KIC " & /etc/docker & !/etc/containerd & !/etc/crio" },
 	  .socket = "/var/run/docker.sock",
-	  .unit = "docker",
+	  .units = { "docker" },
 	  .action = HOST_REFUSE,
 	  .advice = "docker calls no hooks: minikube start --container-runtime=containerd, or cri-o" },
 	{ .id = "minikube",
@@ -232,7 +232,7 @@ const struct host host_table[] = {
 		       MINIKUBE_ISO " & /etc/crio & !/etc/containerd" },
 	  .config = CRIO_CONF,
 	  .socket = CRIO_SOCK,
-	  .unit = "crio",
+	  .units = { "crio" },
 	  .hooks = { USR_HOOKS },
 	  .install_dir = OPT,
 	  .action = HOST_EDIT,
@@ -260,7 +260,7 @@ const struct host host_table[] = {
 	  .markers = { "cri:crio.sock", "/etc/crio & !cri:containerd.sock", "unit:crio & !cri:containerd.sock" },
 	  .config = CRIO_CONF,
 	  .socket = CRIO_SOCK,
-	  .unit = "crio",
+	  .units = { "crio" },
 	  .hooks = { USR_HOOKS },
 	  .install_dir = OPT,
 	  .action = HOST_EDIT,
@@ -280,7 +280,7 @@ const struct host host_table[] = {
 		       CONTAINERD_CONF "~\ndisabled_plugins = [\"cri\"] & unit:docker & !/var/lib/kubelet" },
 	  .reads = CONTAINERD_CONF,
 	  .socket = "/var/run/docker.sock",
-	  .unit = "docker",
+	  .units = { "docker" },
 	  .action = HOST_REFUSE,
 	  .advice = "docker has no hooks folder, its NRI takes no hooks, and this containerd serves no CRI; use "
 		    "podman, or make containerd a runtime of Kubernetes (containerd config default > " CONTAINERD_CONF
@@ -290,7 +290,7 @@ const struct host host_table[] = {
 	  .runtime = "docker",
 	  .markers = { "cri:cri-dockerd" },
 	  .socket = "/var/run/docker.sock",
-	  .unit = "docker",
+	  .units = { "docker" },
 	  .action = HOST_REFUSE,
 	  .advice = "docker calls no hooks: have the kubelet use containerd or CRI-O (--container-runtime-endpoint)" },
 	{ .id = "nerdctl",
@@ -298,7 +298,7 @@ const struct host host_table[] = {
 	  .runtime = "containerd",
 	  .markers = { "/usr/local/bin/nerdctl & " NO_CRI, "/usr/bin/nerdctl & " NO_CRI, "/etc/nerdctl & " NO_CRI },
 	  .socket = CONTAINERD_SOCK,
-	  .unit = "containerd",
+	  .units = { "containerd" },
 	  .action = HOST_REFUSE,
 	  .advice = "nerdctl has no hooks folder, and what it starts does not pass through CRI, where base specs and "
 		    "NRI's hooks belong; use podman, or a CRI" },
@@ -339,7 +339,7 @@ const struct host host_table[] = {
 	  .runtime = "docker",
 	  .markers = { "/etc/docker", "unit:docker", "/usr/bin/dockerd", "/var/run/docker.sock" },
 	  .socket = "/var/run/docker.sock",
-	  .unit = "docker",
+	  .units = { "docker" },
 	  .action = HOST_REFUSE,
 	  .advice = "docker has no hooks folder, and its NRI takes no hooks; use podman, or containerd with a CRI" },
 	{ .id = NULL },

@@ -19,6 +19,7 @@
 #define HOST_MARKERS 8
 #define HOST_HOOKS 4
 #define HOST_PROCESSES 3
+#define HOST_UNITS 2
 
 enum host_action {
 	HOST_EDIT,   /* the configuration may be edited where it lies */
@@ -35,7 +36,8 @@ struct host {
 	const char *processes[HOST_PROCESSES];
 	const char *config;            /* what set-up would edit; NULL: nothing */
 	const char *reads;             /* what the runtime reads, where that is another file; NULL: the same */
-	const char *socket, *unit;     /* NULL: none */
+	const char *socket;            /* NULL: none */
+	const char *units[HOST_UNITS]; /* systemd's or OpenRC's, of one kind of node or the other */
 	const char *hooks[HOST_HOOKS]; /* folders of OCI hooks, the one to write to first */
 	const char *install_dir;       /* writable and executable */
 	/*

@@ -89,7 +89,7 @@ void verify_daemon_restarted(struct verify *verify, const struct host_conf *conf
 			which = *specs;
 		}
 	(void)snprintf(todo, sizeof todo, "systemctl restart %.100s (containers keep running)",
-		       verify->is_known && verify->found.host->unit ? verify->found.host->unit : "containerd");
+		       verify->is_known && verify->found.unit ? verify->found.unit : "containerd");
 	verify_tell(verify->report, latest <= daemon->start_ns + VERIFY_START_SLACK_NS, "restarted", todo,
 		    latest <= daemon->start_ns + VERIFY_START_SLACK_NS
 			    ? "%s is what containerd (process %d) was started with"

@@ -135,6 +135,25 @@ def test_every_row_is_a_fixture():
     assert ids == {host for host, *_ in HOSTS}
 
 
+@pytest.mark.parametrize("files, unit", [
+    ([K3S + RANCHER], "k3s"), ([K3S + RANCHER, "/etc/systemd/system/k3s-agent.service"], "k3s-agent"),
+    (["/usr/local/lib/systemd/system/rke2-server.service", "/usr/local/lib/systemd/system/rke2-agent.service"], "rke2-server"),
+    ([RKE2 + RANCHER, "/usr/lib/systemd/system/rke2-agent.service"], "rke2-agent"), (["/etc/init.d/k0scontroller"], "k0scontroller"),
+    ([CONF], "containerd"), (["/usr/bin/podman"], None),
+])
+def test_the_unit_is_the_one_that_is_there(tmp_path, files, unit):
+    done = subprocess.run([SETUP, "detect", "--json", f"--root={tree(tmp_path, files)}"], capture_output=True, text=True, timeout=60)
+    assert json.loads(done.stdout)["unit"] == unit
+
+
+def test_of_two_units_the_enabled_one_is_meant(tmp_path):
+    """RKE2's package brings both."""
+    tree(tmp_path, ["/usr/local/lib/systemd/system/rke2-server.service", "/usr/local/lib/systemd/system/rke2-agent.service",
+                    "/etc/systemd/system/multi-user.target.wants/"])
+    (tmp_path / "etc/systemd/system/multi-user.target.wants/rke2-agent.service").symlink_to("/usr/local/lib/systemd/system/rke2-agent.service")
+    assert json.loads(run("detect", "--json", f"--root={tmp_path}", status=1).stdout)["unit"] == "rke2-agent"
+
+
 @pytest.mark.parametrize("product, name", [("rke2", "RKE2"), ("k3s", "k3s")])
 @pytest.mark.parametrize("files, moved, says", [
     ([("config.toml", 'version = 3\nimports = ["DIR/config-v3.toml.d/*.toml"]\n')], False, "--drop-in=DIR/config-v3.toml.d/tetragon.toml"),
