@@ -242,7 +242,9 @@ static void policies_choose(struct admission *admission, struct admission_answer
 
 	*ret_set = (struct abi_policy_set){ 0 };
 	undecided = policies_select(admission->policies, answer->path, &workload, ret_set);
-	if (undecided && sensor_container_policies_get(admission->sensor, answer->cgroup_id, ret_set) >= 0)
+	if (undecided || container->source == POD_FROM_WALK)
+		answer->was_known = sensor_container_policies_get(admission->sensor, answer->cgroup_id, ret_set) >= 0;
+	if (answer->was_known)
 		(void)policies_select(admission->policies, answer->path, &workload, ret_set);
 	answer->undecided = undecided ? undecided->name : NULL;
 	admission->undecided += undecided != NULL;

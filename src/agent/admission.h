@@ -62,6 +62,7 @@ struct admission_answer {
 	const char *undecided;   /* name of a policy that may select it: labels, name or image are not known; or NULL */
 	unsigned marked;         /* threads that had run already */
 	bool is_new;
+	bool was_known;      /* found by the walk: it is under the policies that an earlier agent chose ahead */
 	char path[PATH_MAX]; /* the last member: cleaned, below the hierarchy's root */
 };
 

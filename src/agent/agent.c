@@ -398,7 +398,8 @@ static int remember(void *context, uint64_t cgroup_id, const struct abi_containe
 		.pod_uid = info->pod_uid,
 		.cgroup_path = info->cgroup_path,
 		.registered_ns = (int64_t)info->registered_ns,
-		.source = POD_FROM_KERNEL,
+		/* what was a guess stays one */
+		.source = info->source == ABI_INFO_WALK ? POD_FROM_WALK : POD_FROM_KERNEL,
 	};
 	struct error err = { 0 };
 

@@ -107,7 +107,8 @@ const struct policy *policies_find(const struct policies *policies, unsigned slo
 /*
  * The policies that select `workload`, whose cgroup is at `path`: those that choose it, and those that choose a
  * container around it. Global ones are not in it: the kernel judges every task by them. Those that cannot be decided,
- * since labels are not known, keep the bit that *set comes with. Returns the first of these, or NULL.
+ * since labels are not known, keep the bit that *set comes with; so do all for a container of which
+ * nobody has told who it is. Returns the first of these, or NULL.
  */
 const struct policy *policies_select(const struct policies *policies, const char *path, const struct workload *workload,
 				     struct abi_policy_set *set);

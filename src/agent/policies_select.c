@@ -60,6 +60,8 @@ static void select_workload(struct selecting *selecting, const struct workload *
 
 	for (size_t i = 0; more && i < ABI_POLICY_WORDS; i++)
 		selecting->set.bit[i] |= more->bit[i];
+	for (size_t i = 0; workload->is_unidentified && i < ABI_POLICY_WORDS; i++)
+		selecting->set.bit[i] |= selecting->has->bit[i];
 	for (size_t i = 0; i < policies->choosy_n; i++) {
 		const struct policies_entry *entry = policies->choosy[i];
 		enum label_verdict verdict = workload_match(workload, entry->policy);

@@ -26,7 +26,10 @@ static void tell(struct unseen *unseen, const struct admission_request *request,
 {
 	struct log_line line;
 
-	log_begin(&line, unseen->log, LOG_WARN, "container started unseen: it is under policy from now on");
+	log_begin(&line, unseen->log, LOG_WARN,
+		  answer->was_known
+			  ? "container that was announced to an earlier agent: it has been under policy all the time"
+			  : "container started unseen: it is under policy from now on");
 	log_text(&line, "found-by", how);
 	log_text(&line, "container-id", request->container_id);
 	log_text(&line, "namespace", request->pod_namespace);
@@ -41,6 +44,7 @@ static void tell(struct unseen *unseen, const struct admission_request *request,
 	(void)log_end(&line); /* counted in the log */
 }
 
+/* 1, or 0: it is no unseen one. */
 static int take_in(struct unseen *unseen, const struct admission_request *request, const char *how, const char *started,
 		   struct error *err)
 {
@@ -50,10 +54,11 @@ static int take_in(struct unseen *unseen, const struct admission_request *reques
 
 	if (r < 0)
 		return r;
-	if (!*request->pod_namespace)
-		unseen->without_identity++;
 	tell(unseen, request, &answer, how, started);
-	return 0;
+	if (answer.was_known)
+		return 0;
+	unseen->without_identity += !*request->pod_namespace;
+	return 1;
 }
 
 /* --- records --- */
@@ -316,7 +321,7 @@ static int cgroup_serve(struct unseen *unseen, const char *host_path, const char
 	request.pod_namespace = record.pod_namespace;
 	r = take_in(unseen, &request, "walk of the cgroup tree", "", &err);
 	if (r >= 0)
-		unseen->by_walk++;
+		unseen->by_walk += (unsigned)r;
 	else if (r != -ENOENT)
 		(void)log_event(unseen->log, LOG_WARN, "unseen container could not be put under policy", "container-id",
 				record.container_id, "error", err.text, NULL);

@@ -24,6 +24,8 @@ struct workload workload_of(const struct pod_container *container)
 		.label = container->label,
 		.labels = container->labels,
 		.labels_known = container->labels_known,
+		.is_unidentified = container->source == POD_FROM_WALK && !is_told(container->pod_namespace) &&
+				   !is_told(container->pod_name) && !is_told(container->pod_uid),
 	};
 }
 

@@ -26,6 +26,11 @@ struct workload { /* texts are borrowed; "" or NULL = not known */
 	const struct pod_label *label; /* `labels` of them, of the pod */
 	size_t labels;
 	bool labels_known; /* these are all that there are */
+	/*
+	 * The walk found it, and nobody has told who it is: what it has been put under before, by an agent to whom it
+	 * was announced, it keeps.
+	 */
+	bool is_unidentified;
 };
 
 struct workload workload_of(const struct pod_container *container);

@@ -2,6 +2,7 @@
 """The NRI plugin inside the agent (tetragon --nri): no other process of ours, the same promises, and what can go wrong."""
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -176,7 +177,7 @@ def test_agent_restarts_under_load(make_containerd, make_inside, make_witness):
         assert witness.walk() == [], "runs under no policy"
     load.end()
     assert witness.walk() == []
-    told = set(agent.told_unseen()) | {identity for identity in witness.began if f"container-id={identity}" in agent.log_text()}
+    told = set(agent.told_unseen()) | set(re.findall(r'msg="container started unseen[^"]*".* container-id=(\w+)', agent.log_text()))
     assert ran_unseen(witness), "nothing started while the agent was away"
     assert ran_unseen(witness) & set(witness.now) <= told
 
@@ -234,6 +235,24 @@ def test_created_while_the_agent_was_away(make_containerd, make_inside):
     agent.kill()
     armed.start()
     assert (armed.wait(), armed.output()) == (KILLED, "")
+
+
+def test_armed_and_then_found_by_the_next_agent(make_containerd, make_inside):
+    """Nobody tells that one who it is: the container stays under its policies, and is not told as unseen."""
+    containerd = make_containerd("1.7.27")
+    agent = make_inside(containerd.nri_socket).start().wait_connected()
+    container = containerd.pod("tenant-a").create("/bin/call_then_wait")
+    agent.kill()
+    container.start()
+    assert container.exec("/bin/first_lseek") == (KILLED, "")
+    agent.flags.append("--nri=no")
+    agent.start()
+    lines = [line for line in agent.log_text().splitlines() if f"container-id={container.id}" in line]
+    assert len(lines) == 1 and "announced to an earlier agent" in lines[0]
+    assert container.exec("/bin/first_lseek") == (KILLED, "")
+    agent.kill()  # it keeps them for good, not only as long as this one remembers
+    agent.start()
+    assert container.exec("/bin/first_lseek") == (KILLED, "")
 
 
 def test_required_by_the_runtime(make_containerd, make_inside):
