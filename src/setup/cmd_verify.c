@@ -25,6 +25,9 @@ __attribute__((format(printf, 5, 0))) static void row_write(struct report *repor
 	char evidence[ERROR_TEXT_MAX];
 
 	(void)vsnprintf(evidence, sizeof evidence, format, args); /* cut is fine */
+	for (char *c = evidence; *c; c++)
+		if ((unsigned char)*c < ' ') /* what others wrote makes no line of its own */
+			*c = ' ';
 	report->open |= !good;
 	if (!report->json) {
 		buf_printf(&report->out, "%s %-14s %s%s%s\n", good ? "\xe2\x9c\x93" : "\xe2\x9c\x97", check, evidence,

@@ -473,6 +473,13 @@ def test_verify_nri(healthy, conf, status, wrong):
         assert "connected since 2026-01-01T00:00:00.000Z, mode inject" in checks["registered"]["evidence"]
 
 
+def test_what_others_wrote_makes_no_line_of_its_own(healthy):
+    path = containerd_host(healthy, "version = 3\n")
+    path.write_text(LOST.replace("the runtime", "gone\\n\u2713 agent          fine"))
+    shown = run("verify", f"--root={healthy}", AGENT, status=1).stdout.splitlines()
+    assert [line for line in shown if line.startswith("\u2713 agent")] == ["\u2713 agent          /run/a.sock answers the door"]
+
+
 def test_verify_wants_the_plugin_required_when_told_so(healthy):
     path = containerd_host(healthy, "version = 3\n")
     path.write_text(CONNECTED)
