@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "agent/policies.h"
+#include "agent/workload.h"
 #include "agent/policy_record.h"
 #include "base/error.h"
 #include "memory_sensor.h"
@@ -401,6 +402,30 @@ static void records_are_checked(void **state)
 	(void)state;
 }
 
+/* Announced to an earlier agent, found by the walk: until somebody tells who it is, nothing is taken from it. */
+static void what_nobody_names_keeps_its_policies(void **state)
+{
+	struct pod_container container = { .cgroup_id = 20, .cgroup_path = "/x/20", .source = POD_FROM_WALK };
+	struct abi_policy_set set = { 0 };
+	struct workload workload;
+	static struct bed bed;
+
+	(void)state;
+	bed_open(&bed);
+	policy_set_put(&set, 70, true);
+	assert_int_equal(pod_registry_add(bed.registry, &container, 1, NULL), 1);
+	workload = workload_of(pod_registry_by_cgroup(bed.registry, 20));
+	assert_null(policies_select(bed.policies, container.cgroup_path, &workload, &set));
+	assert_true(policy_set_has(&set, 70));
+	container.pod_namespace = "a";
+	container.source = POD_FROM_NRI;
+	assert_int_equal(pod_registry_add(bed.registry, &container, 2, NULL), 0);
+	workload = workload_of(pod_registry_by_cgroup(bed.registry, 20));
+	assert_null(policies_select(bed.policies, container.cgroup_path, &workload, &set));
+	assert_false(policy_set_has(&set, 70));
+	bed_close(&bed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -415,6 +440,7 @@ int main(void)
 		cmocka_unit_test(keys_are_unique_in_their_domain),
 		cmocka_unit_test(slots_run_out_at_the_limit),
 		cmocka_unit_test(records_are_checked),
+		cmocka_unit_test(what_nobody_names_keeps_its_policies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
