@@ -15,6 +15,7 @@
 
 #include "agent/policies.h"
 #include "agent/workload.h"
+#include "policy/policy_set.h"
 #include "agent/policy_record.h"
 #include "base/error.h"
 #include "memory_sensor.h"
