@@ -14,13 +14,13 @@
 #include <unistd.h>
 
 #include "agent/policies.h"
-#include "agent/workload.h"
-#include "policy/policy_set.h"
 #include "agent/policy_record.h"
+#include "agent/workload.h"
 #include "base/error.h"
 #include "memory_sensor.h"
 #include "pod/registry.h"
 #include "policy/policy.h"
+#include "policy/policy_set.h"
 
 struct bed {
 	char folder[64], records[80];
