@@ -222,7 +222,7 @@ static int mark_running(struct admission *admission, const struct admission_requ
 
 	if (!request->may_run || !sensor_container_marks_due(admission->sensor, answer->cgroup_id))
 		return 0;
-	r = sensor_container_mark_running(admission->sensor, answer->cgroup_id, cgroup_fd, err);
+	r = sensor_container_mark_running(admission->sensor, answer->cgroup_id, cgroup_fd, ADMISSION_MARK_NS, err);
 	if (r == -ENOENT)
 		return 0; /* it has ended */
 	if (r < 0)

@@ -23,6 +23,8 @@ struct policies;
 struct sensor;
 struct workload;
 
+#define ADMISSION_MARK_NS INT64_C(200000000) /* for what runs in one container: whoever asks waits */
+
 struct admission {
 	struct sensor *sensor; /* these four are borrowed */
 	const struct hierarchy *hierarchy;

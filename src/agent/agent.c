@@ -39,7 +39,7 @@
 #define BPFFS "/sys/fs/bpf"
 #define VERIFY_TICKS 30 /* ticks between looks at what the kernel may have failed to tell */
 #define TICK_MS 1000
-#define MARKS_DUE_EACH_TICK 8
+#define MARKS_DUE_EACH_TICK 1
 #define MARKS_DUE_PART 50               /* one part in so many of the time, whatever a tenant makes of its cgroups */
 #define TEND_NS (50 * INT64_C(1000000)) /* what a tick spends at most on containers that were found: hooks wait */
 #define EXPORT_END_MS 2000 /* for the last events to be written: a disk that hangs must not hold up the end */
@@ -189,14 +189,14 @@ static void clock_take(struct agent *agent)
 }
 
 /* `path`: where it was when it was registered; "": not known. */
-static int mark_container(struct agent *agent, uint64_t cgroup_id, const char *path)
+static int mark_container(struct agent *agent, uint64_t cgroup_id, const char *path, int64_t budget_ns)
 {
 	auto_close int fd = hierarchy_open_either(&agent->hierarchy, cgroup_id, path);
 	int r;
 
 	if (fd < 0) /* with neither it was announced to an earlier agent: not before it is confirmed */
 		return fd == -ENOENT || *path ? 0 : fd;
-	r = sensor_container_mark_running(agent->sensor, cgroup_id, fd, NULL);
+	r = sensor_container_mark_running(agent->sensor, cgroup_id, fd, budget_ns, NULL);
 	return r < 0 && r != -ENOENT ? r : 0;
 }
 
@@ -204,7 +204,7 @@ static int mark_again(void *context, uint64_t cgroup_id, const struct abi_contai
 		      const struct abi_container_info *info)
 {
 	(void)set;
-	return mark_container(context, cgroup_id, info->cgroup_path);
+	return mark_container(context, cgroup_id, info->cgroup_path, 0);
 }
 
 /* What could not be marked when it was registered: a few each time, so that the loop goes on. */
@@ -220,7 +220,8 @@ static void marks_due_tend(struct agent *agent)
 	for (size_t i = 0; i < n; i++) {
 		const struct pod_container *known = pod_registry_by_cgroup(agent->registry, due[i]);
 
-		(void)mark_container(agent, due[i], known ? known->cgroup_path : ""); /* else the next time */
+		/* else the next time */
+		(void)mark_container(agent, due[i], known ? known->cgroup_path : "", ADMISSION_MARK_NS);
 	}
 	agent->marks_due_ns = began_ns + MARKS_DUE_PART * (clock_now_ns(CLOCK_MONOTONIC) - began_ns);
 }

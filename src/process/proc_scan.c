@@ -18,7 +18,7 @@
 
 #define TASK_IS_KERNEL 0x00200000 /* PF_KTHREAD in the flags of stat; include/linux/sched.h, same since 2.6.27 */
 
-#define COMMAND_LINE_MS 200 /* it is a matter of microseconds, or of a lock that somebody holds for good */
+#define COMMAND_LINE_MS 100 /* it is a matter of microseconds, or of a lock that somebody holds for good */
 
 struct start {
 	uint64_t ticks;

@@ -86,6 +86,8 @@ static void *work(void *context)
 		(void)pthread_cond_broadcast(&reader->changed);
 	}
 	reader->stuck--; /* as it was counted when it was left */
+	if (worker->fd >= 0)
+		(void)close(worker->fd); /* left before it had begun */
 	free(worker);
 	reader_drop(reader);
 	return NULL;

@@ -14,7 +14,7 @@
 struct slow_reader;
 
 #define SLOW_READ_BYTES_MAX 4096
-#define SLOW_READ_STUCK_MAX 16 /* threads that are left behind at a time */
+#define SLOW_READ_STUCK_MAX 8 /* threads that are left behind at a time */
 
 /* NULL: no memory. The thread begins with the first read. */
 struct slow_reader *slow_reader_new(void);

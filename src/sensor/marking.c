@@ -31,6 +31,7 @@ struct mark_job {
 	uint32_t slot, flags, runtime_mnt_ns;
 	struct stat host_root; /* inode 0: not known */
 	int marked, failed;    /* threads; the latter could not be looked at or written */
+	int64_t end_ns;        /* CLOCK_MONOTONIC; 0: none */
 };
 
 static bool is_over(int code)
@@ -156,6 +157,8 @@ static int mark_cgroup(void *context, int dir_fd, uint64_t id)
 	for (char *word = strtok_r(text, "\n", &save); word; word = strtok_r(NULL, "\n", &save)) {
 		int pid = atoi(word);
 
+		if (job->end_ns && clock_now_ns(CLOCK_MONOTONIC) > job->end_ns)
+			return -EBUSY;
 		if (pid > 0)
 			mark_threads(job, pid);
 	}
@@ -173,6 +176,8 @@ static int mark_all(struct mark_job *job, int dir_fd, struct error *err)
 		if (r >= 0)
 			r = cgroup_walk(dir_fd, mark_cgroup, job);
 	}
+	if (r == -EBUSY)
+		return error_set(err, EBUSY, "the container has more tasks than there is time for now");
 	if (r < 0)
 		return error_errno(err, -r, "cannot look at all of the container's cgroups");
 	if (job->failed)
@@ -182,7 +187,8 @@ static int mark_all(struct mark_job *job, int dir_fd, struct error *err)
 	return job->marked;
 }
 
-int sensor_container_mark_running(struct sensor *sensor, uint64_t cgroup_id, int dir_fd, struct error *err)
+int sensor_container_mark_running(struct sensor *sensor, uint64_t cgroup_id, int dir_fd, int64_t budget_ns,
+				  struct error *err)
 {
 	struct mark_job job = { .sensor = sensor, .container = cgroup_id };
 	struct abi_container_set *set;
@@ -198,6 +204,7 @@ int sensor_container_mark_running(struct sensor *sensor, uint64_t cgroup_id, int
 	job.slot = entry.slot;
 	job.flags = set->flags;
 	job.runtime_mnt_ns = set->runtime_mnt_ns;
+	job.end_ns = budget_ns ? clock_now_ns(CLOCK_MONOTONIC) + budget_ns : 0;
 	(void)snprintf(host, sizeof host, "%s/1/root", sensor->procfs); /* procfs is short */
 	if (stat(host, &job.host_root) && stat("/", &job.host_root))
 		job.host_root.st_ino = 0;

@@ -104,12 +104,13 @@ int sensor_arm_expire(struct sensor *sensor);
 /* Entry of a cgroup id: 0, or -ENOENT. */
 int sensor_cgroup_get(struct sensor *sensor, uint64_t cgroup_id, struct abi_cgroup *ret_entry);
 /*
- * Marks all threads that are in the container now (unseen containers, lost marks). Returns how many were not marked
- * before. On success the container's ABI_CG_MARKS_DUE is taken away; until then the kernel marks a task of it at its
- * next system call. -ENOENT not registered; -EBUSY its tasks fork faster than they are found; -ENOSPC, -errno: not all
- * could be marked.
+ * Marks all threads that are in the container now (unseen containers, lost marks), for at most `budget_ns` (0: whatever
+ * it takes). Returns how many were not marked before. On success the container's ABI_CG_MARKS_DUE is taken away; until
+ * then the kernel marks a task of it at its next system call. -ENOENT not registered; -EBUSY there was no time for all,
+ * or its tasks fork faster than they are found; -ENOSPC, -errno: not all could be marked.
  */
-int sensor_container_mark_running(struct sensor *sensor, uint64_t cgroup_id, int dir_fd, struct error *err);
+int sensor_container_mark_running(struct sensor *sensor, uint64_t cgroup_id, int dir_fd, int64_t budget_ns,
+				  struct error *err);
 /* Containers whose marks are due, from slot *at on, at most n; *at is then where to go on, 0 at the end. How many. */
 size_t sensor_marks_due(const struct sensor *sensor, uint32_t *at, uint64_t *ret_containers, size_t n);
 bool sensor_container_marks_due(struct sensor *sensor, uint64_t cgroup_id);

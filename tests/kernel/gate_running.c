@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/kernel/gate_running.c: containers that started unseen, and what is marked again when marks were lost. */
+#include <errno.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -62,6 +63,10 @@ static void marks_are_due(struct bed *bed)
 		n = sensor_marks_due(bed->sensor, &at, due, 2);
 		row(bed, n == 1 && due[0] == c.id && sensor_container_marks_due(bed->sensor, c.id),
 		    "marks due: is told of the container (%zu)", n);
+		marked = container_mark_within(bed, &c, 1, &err);
+		row(bed, marked == -EBUSY && sensor_container_marks_due(bed->sensor, c.id),
+		    "marks due: as long as there was no time to mark all (%d)", marked);
+		err = (struct error){ 0 };
 		row(bed, !guest_survives(&guest), "marks due: killed at its next forbidden call: %s", unseen[i].why);
 		(void)guest_end(&guest);
 		marked = container_mark(bed, &c, &err);

@@ -243,12 +243,17 @@ void container_register(struct bed *bed, const struct container *c, bool selecte
 	container_register_as(bed, c, selected, 0);
 }
 
-int container_mark(struct bed *bed, const struct container *c, struct error *err)
+int container_mark_within(struct bed *bed, const struct container *c, int64_t budget_ns, struct error *err)
 {
-	int fd = container_open(c), r = sensor_container_mark_running(bed->sensor, c->id, fd, err);
+	int fd = container_open(c), r = sensor_container_mark_running(bed->sensor, c->id, fd, budget_ns, err);
 
 	close(fd);
 	return r;
+}
+
+int container_mark(struct bed *bed, const struct container *c, struct error *err)
+{
+	return container_mark_within(bed, c, 0, err);
 }
 
 bool container_remove(const struct container *c)

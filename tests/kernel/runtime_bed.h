@@ -70,6 +70,7 @@ void container_register(struct bed *bed, const struct container *c, bool selecte
 void container_register_as(struct bed *bed, const struct container *c, bool selected, uint32_t flags);
 /* sensor_container_mark_running */
 int container_mark(struct bed *bed, const struct container *c, struct error *err);
+int container_mark_within(struct bed *bed, const struct container *c, int64_t budget_ns, struct error *err);
 /* With all cgroups below it; waits for tasks that are on their way out. Returns whether it is gone. */
 bool container_remove(const struct container *c);
 /* The container's entry in the kernel: 0 or -ENOENT. Collects until it is gone or time is up. */

@@ -115,9 +115,10 @@ bool sensor_container_marks_due(struct sensor *sensor, uint64_t cgroup_id)
 	return false;
 }
 
-int sensor_container_mark_running(struct sensor *sensor, uint64_t cgroup_id, int dir_fd, struct error *err)
+int sensor_container_mark_running(struct sensor *sensor, uint64_t cgroup_id, int dir_fd, int64_t budget_ns,
+				  struct error *err)
 {
-	(void)sensor, (void)cgroup_id, (void)dir_fd, (void)err;
+	(void)sensor, (void)cgroup_id, (void)dir_fd, (void)budget_ns, (void)err;
 	return 0;
 }
 
