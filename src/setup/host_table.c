@@ -114,7 +114,7 @@ const struct host host_table[] = {
 	  .advice = RANCHER_TEMPLATE(K3S) },
 	{ K3S_COMMON,
 	  .markers = { K3S RANCHER_CONF " & !" DESKTOP, "unit:k3s & !" DESKTOP, "unit:k3s-agent & !" DESKTOP },
-	  .processes = { "*" RANCHER_CONF, "*/k3s/data/*/bin/containerd" }, .advice = RANCHER_PLAIN(K3S) },
+	  .processes = { "*" RANCHER_CONF, "*/k3s/data/*/bin/k3s" }, .advice = RANCHER_PLAIN(K3S) },
 	{ K0S_COMMON, .name = "k0s, with a configuration of the administrator's own",
 	  .markers = { K0S_CONF "~version & !" K0S_MARK }, .config = K0S_CONF, .action = HOST_EDIT,
 	  .advice = "k0s leaves the file alone, for its first line is not the one that says k0s_managed=true. Restart "

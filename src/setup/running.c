@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -126,20 +127,40 @@ void running_exe(pid_t pid, char exe[PATH_MAX])
 	exe[file.len] = '\0';
 }
 
-static bool is_program(struct running *process, const char *name)
+static struct str base_name(const char *path)
 {
-	struct str file;
+	struct str file = str_of(path);
 
-	running_exe(process->pid, process->exe);
-	file = str_of(process->exe);
-	return str_is(str_from(file, (size_t)(str_find_last(file, '/') + 1)), name);
+	return str_from(file, (size_t)(str_find_last(file, '/') + 1));
 }
 
-/* In another process namespace; where that cannot be read it is taken for ours. */
+/* k3s is one program with many names: its containerd is a link to it. Source: k3s' scripts/build. */
+static bool is_called(pid_t pid, const char *name)
+{
+	auto_free char *text = NULL;
+	char path[64];
+	size_t len;
+
+	(void)snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
+	return file_read_at(AT_FDCWD, path, CMDLINE_MAX, &text, &len, NULL) >= 0 && str_is(base_name(text), name);
+}
+
+static bool is_program(struct running *process, const char *name)
+{
+	running_exe(process->pid, process->exe);
+	return str_is(base_name(process->exe), name) ||
+	       (str_is(base_name(process->exe), "k3s") && is_called(process->pid, name));
+}
+
+/* A user's own, or in another process namespace; where that cannot be read it is taken for ours. */
 static bool is_foreign(pid_t pid)
 {
 	char path[64], ours[64] = "", theirs[64] = "";
+	struct stat st;
 
+	(void)snprintf(path, sizeof path, "/proc/%d", (int)pid);
+	if (!stat(path, &st) && st.st_uid)
+		return true;
 	(void)snprintf(path, sizeof path, "/proc/%d/ns/pid", (int)pid);
 	return readlink("/proc/self/ns/pid", ours, sizeof ours - 1) > 0 &&
 	       readlink(path, theirs, sizeof theirs - 1) > 0 && strcmp(ours, theirs) != 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * src/setup/running.h: processes of this machine by the name of their program, read from /proc. Only those of our own
- * process namespace count: what runs in a container (kind, docker in docker) reads that container's files.
+ * src/setup/running.h: processes of this machine by the name of their program, read from /proc. Only root's in our own
+ * process namespace count: what runs in a container (kind, docker in docker) reads that container's files, and a daemon
+ * of a user's own starts no pods.
  */
 #ifndef SETUP_RUNNING_H
 #define SETUP_RUNNING_H

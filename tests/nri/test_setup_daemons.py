@@ -128,10 +128,11 @@ def test_a_relative_name_is_seen_from_where_the_daemon_is(bed):
 def test_k3s_is_told_by_its_daemon(bed):
     """Also where its data folder was moved, and by the file that its containerd was given."""
     config = bed.config("data/agent/etc/containerd")
-    program = bed.folder / "data/data/0123/bin/containerd"
+    program = bed.folder / "data/data/0123/bin/k3s"
     program.parent.mkdir(parents=True)
     shutil.copy(containerd_bed.CACHE / "2.3.4/containerd", program)
-    bed.daemon("2.3.4", config, program=program)
+    (program.parent / "containerd").symlink_to("k3s")
+    bed.daemon("2.3.4", config, f"-c {config} -a {config.parent}/s --state {config.parent}/state", program=program.parent / "containerd")
     found = bed.detect()
     assert (found["host"], found["reads"], found["config"]) == ("k3s", str(config), None)
     assert f"{bed.folder}/data/agent/etc/containerd/config-v3.toml.tmpl" in found["advice"]
@@ -171,6 +172,17 @@ def test_a_host_that_is_no_place_for_hooks_stays_so(bed):
     pid = bed.daemon("2.3.4", bed.config("data/agent/etc/containerd"))
     found = bed.detect()
     assert (found["host"], found["action"], found["pid"]) == ("rancher-desktop", "refuse", pid)
+
+
+def test_a_users_own_daemon_starts_no_pods(bed):
+    config = bed.config("a")
+    without = bed.detect()
+    bed.folder.chmod(0o755)
+    shutil.copy("/bin/busybox", bed.folder / "containerd")
+    pid = bed.run(f"(exec setpriv --reuid=65534 bash -c \"exec -a sh {bed.folder}/containerd -c 'while :; do sleep 1; done' sh --config {config}\") "
+                  ">/dev/null & k=$!; sleep 0.3; echo $k").strip()
+    assert bed.run(f"readlink /proc/{pid}/exe").strip() == str(bed.folder / "containerd")
+    assert bed.detect() == without
 
 
 def test_what_runs_in_a_container_is_not_this_hosts(bed):
