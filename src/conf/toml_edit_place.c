@@ -41,23 +41,41 @@ static void assignment_add(struct toml_text *text, struct str value)
 	toml_text_add(text, value);
 }
 
+/* What was put into an empty inline table already, or NULL: a second key needs a comma then. */
+static struct toml_splice *splice_find(struct toml_edit *edit, size_t at)
+{
+	for (size_t i = 0; i < edit->splice_count; i++)
+		if (edit->splices[i].at == at)
+			return &edit->splices[i];
+	return NULL;
+}
+
 /* Behind an inline table's last key; the closing bracket stays where it is. `entry`: "key = value". */
 static int inline_add(struct toml_edit *edit, const struct toml_node *table, struct toml_text *entry, struct error *err)
 {
 	const struct toml *doc = edit->doc;
 	size_t close = toml_behind(doc, table->text) - 1, at = close;
 	struct toml_text text = { 0 };
-	int result;
+	struct toml_splice *before;
+	bool is_empty;
 
 	while (doc->text.p[at - 1] == ' ' || doc->text.p[at - 1] == '\t')
 		at--;
-	toml_text_add(&text, doc->text.p[at - 1] == '{' ? STR(" ") : STR(", "));
+	is_empty = doc->text.p[at - 1] == '{';
+	before = is_empty ? splice_find(edit, at) : NULL;
+	if (before)
+		toml_text_add(&text, (struct str){ before->text, before->len - 1 }); /* its last byte is the space */
+	toml_text_add(&text, is_empty && !before ? STR(" ") : STR(", "));
 	toml_text_add(&text, (struct str){ entry->p, entry->len });
-	if (doc->text.p[at - 1] == '{')
+	if (is_empty)
 		toml_text_add(&text, STR(" "));
 	text.failed |= entry->failed;
-	result = toml_edit_splice(edit, at, doc->text.p[at - 1] == '{' ? close - at : 0, &text, err);
-	return result;
+	if (!before || text.failed)
+		return toml_edit_splice(edit, at, is_empty ? close - at : 0, &text, err);
+	free(before->text);
+	before->text = text.p;
+	before->len = text.len;
+	return 0;
 }
 
 /* The last key = value that stands directly under a header (or before the first one: `header` NULL), or NULL. */

@@ -21,6 +21,14 @@ static int set_read(const struct conf_patch *patch, const struct conf_overlay *o
 	return crio_set_read(patch->root, patch->config_dir, over, n, set, err);
 }
 
+/* Where the handlers in force are found: left out, they are the default's. */
+static const struct toml *handlers_in_force(const struct conf_facts *facts)
+{
+	static const char *const path[] = { "crio", "runtime", "runtimes", NULL };
+
+	return facts->in_force && !toml_find(facts->in_force, path) ? facts->defaults : facts->in_force;
+}
+
 static struct crio_wish wish_of(const struct setup_context *context, const struct toml *in_force)
 {
 	const struct setup_conf *conf = &context->conf;
@@ -194,7 +202,7 @@ static int plugin_plan(struct setup_context *context, const struct conf_patch *p
 static int crio_plan(struct setup_context *context, const struct conf_patch *patch, const struct conf_facts *facts,
 		     struct conf_plan *plan, struct buf *notes, struct error *err)
 {
-	const struct crio_wish wish = wish_of(context, facts->in_force);
+	const struct crio_wish wish = wish_of(context, handlers_in_force(facts));
 	char *text = NULL;
 	size_t len;
 	int result = 0;
@@ -213,7 +221,7 @@ static int crio_plan(struct setup_context *context, const struct conf_patch *pat
 static int crio_check(struct setup_context *context, const struct conf_patch *patch, const struct conf_facts *before,
 		      const struct conf_set *after, struct error *err)
 {
-	const struct crio_wish wish = wish_of(context, before->in_force);
+	const struct crio_wish wish = wish_of(context, NULL);
 
 	if (!patch->drop_in && !conf_path_same(patch->config_file, patch->root))
 		return 0; /* that one file was checked; handlers of others are others' */
@@ -254,6 +262,9 @@ int setup_enable_annotations(struct setup_context *context, struct error *err)
 		result = conf_place_drop_in(context, &patch, drop_in, err);
 	if (result < 0)
 		return result;
+	if (conf_path_absolute(context->conf.backup_dir, named_dir, NULL) >= 0 &&
+	    (crio_is_below(named_dir, config_dir) || !strcmp(named_dir, config_dir)))
+		return setup_usage_error(context, err, "--backup-dir: CRI-O would read the backups in %s", config_dir);
 	(void)snprintf(apart, sizeof apart, "%.*s", (int)(strrchr(config_dir, '/') - config_dir), config_dir);
 	if (!*apart)
 		(void)snprintf(apart, sizeof apart, "/");

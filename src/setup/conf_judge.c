@@ -197,7 +197,7 @@ static const char *crio_achieved(const struct setup_context *context, const stru
 		return NULL;
 	if (!enabled)
 		return "this CRI-O has no validator that could require a plugin";
-	if (!nri || nri->type != TOML_BOOL || !toml_bool(nri))
+	if (nri && (nri->type != TOML_BOOL || !toml_bool(nri))) /* left out: on, where there is a validator at all */
 		return "NRI is off: set enable_nri = true in [crio.nri] first";
 	if (enabled->type != TOML_BOOL || !toml_bool(enabled) ||
 	    !holds(toml_find(after, required), context->conf.require_plugin))
@@ -236,12 +236,14 @@ static int crio_arguments(const struct conf_set *set, const char *root, struct c
 	return 0;
 }
 
-const struct conf_judge conf_judge_nri = { "containerd", "containerd", containerd_arguments, false, nri_may_differ,
-					   nri_achieved, NULL };
-const struct conf_judge conf_judge_hook = { "containerd",    "containerd",  containerd_arguments, false,
-					    hook_may_differ, hook_achieved, hook_remark };
-const struct conf_judge conf_judge_crio = { "CRI-O",         "crio",        crio_arguments, true,
-					    crio_may_differ, crio_achieved, crio_remark };
+static const char *const crio_defaults[] = { "config", "--default", NULL };
+
+const struct conf_judge conf_judge_nri = { "containerd", "containerd",   containerd_arguments, false,
+					   NULL,         nri_may_differ, nri_achieved,         NULL };
+const struct conf_judge conf_judge_hook = { "containerd", "containerd",    containerd_arguments, false,
+					    NULL,         hook_may_differ, hook_achieved,        hook_remark };
+const struct conf_judge conf_judge_crio = { "CRI-O",       "crio",          crio_arguments, true,
+					    crio_defaults, crio_may_differ, crio_achieved,  crio_remark };
 
 static int dump(struct setup_context *context, const struct conf_judge *judge, const struct conf_set *set,
 		const char *root, bool on_paper, struct toml **ret, struct error *err)
@@ -273,16 +275,43 @@ static int imports_check(const struct conf_set *set, struct error *err)
 
 struct comparison {
 	const struct conf_judge *judge;
+	const struct toml *before, *after, *defaults;
 	struct error *err;
 };
+
+/* What the defaults have where `node` stands; NULL: nothing. */
+static const struct toml_node *default_find(const struct toml *defaults, const struct toml_node *node)
+{
+	const struct toml_node *table;
+
+	if (!defaults || !node)
+		return NULL;
+	if (!node->parent)
+		return defaults->root;
+	table = default_find(defaults, node->parent);
+	return table ? toml_get(defaults, table, node->key) : NULL;
+}
 
 static int difference_judge(void *user, const struct toml_node *x, const struct toml_node *y)
 {
 	const struct comparison *comparison = user;
+	const struct toml_node *lone = !x ? y : !y ? x : NULL, *usual = default_find(comparison->defaults, lone);
 	char path[256];
 	struct buf out = buf_over(path, sizeof path);
+	int result = 0;
 
 	if (comparison->judge->may_differ(x, y))
+		return 0;
+	if (usual && toml_equal(comparison->defaults, usual, x ? comparison->before : comparison->after, lone))
+		return 0; /* the other side has left it out */
+	if (usual && lone->type == TOML_TABLE && lone->children) {
+		for (const struct toml_node *child = lone->first; !result && child; child = child->next)
+			result = difference_judge(user, x ? child : NULL, y ? child : NULL);
+		return result;
+	}
+	if (usual)
+		*(x ? &y : &x) = usual;
+	if (usual && comparison->judge->may_differ(x, y))
 		return 0;
 	toml_path(x ? x : y, &out); /* cut is fine */
 	return error_set(comparison->err, EBADMSG,
@@ -291,10 +320,29 @@ static int difference_judge(void *user, const struct toml_node *x, const struct 
 			 y ? (int)(y->text.len < 100 ? y->text.len : 100) : 4, y && y->text.p ? y->text.p : "none");
 }
 
+/* One that cannot be asked has to tell all in what is in force. */
+static struct toml *defaults_ask(struct setup_context *context, const struct conf_judge *judge)
+{
+	const char *argv[ARGUMENTS_MAX] = { context->conf.validate };
+	auto_free char *text = NULL;
+	struct toml *doc = NULL;
+	size_t len, n = 1;
+
+	for (const char *const *arg = judge->defaults; arg && *arg; arg++)
+		argv[n++] = *arg;
+	if (!judge->defaults || command_run(argv, DUMP_LIMIT_NS, &text, &len, NULL) < 0 ||
+	    toml_parse((struct str){ text, len }, &doc, NULL) < 0)
+		return NULL;
+	return doc;
+}
+
 int conf_judge_before(struct setup_context *context, const struct conf_judge *judge, const struct conf_set *set,
-		      const char *root, struct toml **ret_in_force, struct error *err)
+		      const char *root, struct toml **ret_in_force, struct toml **ret_defaults, struct error *err)
 {
 	int result = dump(context, judge, set, root, judge->always_on_paper, ret_in_force, err);
+
+	if (result >= 0)
+		*ret_defaults = defaults_ask(context, judge);
 
 	if (result == -EIO || result == -EBADMSG)
 		return error_wrap(err, result, "%s does not accept the file as it is, so it is not touched",
@@ -303,15 +351,16 @@ int conf_judge_before(struct setup_context *context, const struct conf_judge *ju
 }
 
 int conf_judge_run(struct setup_context *context, const struct conf_judge *judge, const struct toml *before,
-		   const struct conf_set *after, const char *root, struct error *err)
+		   const struct toml *defaults, const struct conf_set *after, const char *root, struct error *err)
 {
-	struct comparison comparison = { judge, err };
+	struct comparison comparison = { judge, before, NULL, defaults, err };
 	auto_toml struct toml *new = NULL;
 	const char *wrong;
 	int result = imports_check(after, err);
 
 	if (result >= 0)
 		result = dump(context, judge, after, root, true, &new, err);
+	comparison.after = new;
 	if (result >= 0)
 		result = toml_diff(before, new, difference_judge, &comparison);
 	if (result < 0)

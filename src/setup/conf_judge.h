@@ -16,15 +16,18 @@ struct toml;
 
 extern const struct conf_judge conf_judge_nri, conf_judge_hook, conf_judge_crio;
 
-/* What the runtime has in force with the files as they are (`set`). 0, or what command_run returns. */
+/*
+ * What the runtime has in force with the files as they are (`set`); *ret_defaults: what it has where it says nothing,
+ * NULL where that cannot be asked. 0, or what command_run returns.
+ */
 int conf_judge_before(struct setup_context *context, const struct conf_judge *judge, const struct conf_set *set,
-		      const char *root, struct toml **ret_in_force, struct error *err);
+		      const char *root, struct toml **ret_in_force, struct toml **ret_defaults, struct error *err);
 
 /*
  * Judges `after`, the files as they would be, on paper: nothing of it lies on the disk. 0; -EBADMSG: it must not be
  * used, the text says why; or what command_run returns.
  */
 int conf_judge_run(struct setup_context *context, const struct conf_judge *judge, const struct toml *before,
-		   const struct conf_set *after, const char *root, struct error *err);
+		   const struct toml *defaults, const struct conf_set *after, const char *root, struct error *err);
 
 #endif

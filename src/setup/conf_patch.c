@@ -176,7 +176,8 @@ static int plan_judge(struct setup_context *context, const struct conf_patch *pa
 	if (result >= 0)
 		result = patch->check(context, patch, facts, &after, err);
 	if (result >= 0 && plan->n && facts->in_force)
-		result = conf_judge_run(context, patch->judge, facts->in_force, &after, patch->root, err);
+		result = conf_judge_run(context, patch->judge, facts->in_force, facts->defaults, &after, patch->root,
+					err);
 	return result;
 }
 
@@ -210,7 +211,7 @@ static int patch_run(struct setup_context *context, const struct conf_patch *pat
 		     struct error *err)
 {
 	auto_conf_set struct conf_set set = { 0 };
-	auto_toml struct toml *in_force = NULL;
+	auto_toml struct toml *in_force = NULL, *defaults = NULL;
 	auto_free char *memory = malloc(NOTES_BYTES);
 	auto_free struct conf_plan *plan = calloc(1, sizeof *plan);
 	struct buf notes = buf_over(memory, memory ? NOTES_BYTES : 0);
@@ -228,8 +229,9 @@ static int patch_run(struct setup_context *context, const struct conf_patch *pat
 	if (result < 0)
 		return error_wrap(err, result, "the drop-in %s", patch->drop_in);
 	if (*context->conf.validate)
-		result = conf_judge_before(context, patch->judge, &set, patch->root, &in_force, err);
+		result = conf_judge_before(context, patch->judge, &set, patch->root, &in_force, &defaults, err);
 	facts.in_force = in_force;
+	facts.defaults = defaults;
 	if (result >= 0) {
 		result = patch->plan(context, patch, &facts, plan, &notes, err);
 		if (result >= 0)

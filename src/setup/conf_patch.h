@@ -24,6 +24,8 @@ struct conf_judge {
 	int (*arguments)(const struct conf_set *set, const char *root, struct conf_paper *paper, const char **argv,
 			 struct error *err);
 	bool always_on_paper;
+	/* Arguments to print the defaults, for a program that leaves out what is as by default; NULL: it tells all. */
+	const char *const *defaults;
 	/* Whether our edit is meant to change this key of what is in force (x before, y after; one may be NULL). */
 	bool (*may_differ)(const struct toml_node *x, const struct toml_node *y);
 	/* Whether what we wanted is in force. Returns NULL or what is wrong. */
@@ -37,6 +39,7 @@ struct conf_facts {
 	const char *root;            /* the runtime's configuration file, absolute */
 	const struct conf_set *set;  /* all files, as they are */
 	const struct toml *in_force; /* what the runtime's program prints; NULL without --validate */
+	const struct toml *defaults; /* what it has left out there; NULL: nothing, or not known */
 };
 
 #define CONF_CHANGES_MAX 16

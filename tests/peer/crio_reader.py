@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stands in for `crio --config-dir=DIR --config FILE config`, which no package registry has: puts CRI-O's files together as
 its pkg/config does (the file, then every file below the folder in the order of filepath.Walk; handlers whole, lists
-replaced, other keys one by one) and prints what is in force as TOML."""
+replaced, other keys one by one) and prints what is in force as TOML. As CRI-O's template does, it leaves out what is as by
+default: of the handlers and of the validator all or nothing. `crio config --default` prints all of the defaults."""
 import json
 import os
 import sys
@@ -44,8 +45,19 @@ def inline(value):
     return "[" + ", ".join(map(inline, value)) + "]" if isinstance(value, list) else json.dumps(value)
 
 
+def printed(now, usual, path=()):
+    whole = path in (("crio", "runtime", "runtimes"), ("crio", "nri", "default_validator"))
+    return {key: printed(value, usual.get(key, {}), (*path, key)) if isinstance(value, dict) and not whole else value
+            for key, value in now.items() if value != usual.get(key) or whole}
+
+
 if __name__ == "__main__":
-    assert sys.argv[1].startswith("--config-dir=") and sys.argv[2] == "--config" and sys.argv[4:] == ["config"], sys.argv
-    os.stat(sys.argv[3])  # CRI-O fails without a file that is named
-    for name, value in in_force(sys.argv[3], sys.argv[1].split("=", 1)[1]).items():
+    default = in_force("/nonexistent", "/nonexistent")
+    if sys.argv[1:] == ["config", "--default"]:
+        result = default
+    else:
+        assert sys.argv[1].startswith("--config-dir=") and sys.argv[2] == "--config" and sys.argv[4:] == ["config"], sys.argv
+        os.stat(sys.argv[3])  # CRI-O fails without a file that is named
+        result = printed(in_force(sys.argv[3], sys.argv[1].split("=", 1)[1]), default)
+    for name, value in result.items():
         print(f"{name} = {inline(value)}")

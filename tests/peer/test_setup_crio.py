@@ -73,7 +73,7 @@ def test_the_file_that_decides_is_changed(crio, why, files, change, judge):
     for name, handler in handlers(crio).items():
         known = any(f"runtimes.{name}]" in text for text in files.values())
         assert (set(handler.get("allowed_annotations", [])) >= {"a", "b"}) == known
-        assert known or not judge or f"handler={name}" in said  # the built-in one is left, and that is told
+        assert known or not judge or not change or f"handler={name}" in said  # the built-in one is left, and that is told
     assert only_annotations(before, force(crio))
     assert "nothing to do" in run(crio, *ANNOTATIONS, "--in-place", *judge)
     if change:
@@ -134,6 +134,14 @@ def test_no_crio_conf_at_all(crio):
     run(crio, *ANNOTATIONS, f"--drop-in={crio}/crio.conf.d/t.conf", f"--validate={READER}")
     run(crio, *ANNOTATIONS[:2], "--undo")
     assert content(crio) == {}
+
+
+def test_backups_would_be_read(crio):
+    write(crio, {"crio.conf": RUNC})
+    for folder in ("crio.conf.d", "crio.conf.d/backup"):
+        done = subprocess.run([SETUP, *ANNOTATIONS, "--in-place", f"--config-file={crio}/crio.conf", f"--backup-dir={crio}/{folder}"], capture_output=True)
+        assert done.returncode == 80 and b"would read the backups" in done.stderr
+    assert content(crio) == {"crio.conf": RUNC}
 
 
 def test_another_folder(crio):

@@ -166,9 +166,35 @@ static void edits_follow_the_table(void **state)
 	(void)state;
 }
 
+/* The second needs the comma that the first, alone in its table, did not. */
+static void several_keys_for_an_empty_inline_table(void **state)
+{
+	static const char want[] = "t = { a = 1, b = 2, c = 3 } # x\n";
+	static const char *const keys[] = { "a", "b", "c" }, *const values[] = { "1", "2", "3" };
+	struct error err = { 0 };
+	struct toml *doc = NULL;
+	char *text = NULL;
+	size_t len = 0;
+
+	assert_int_equal(toml_parse(STR("t = {} # x\n"), &doc, &err), 0);
+	struct toml_edit edit = toml_edit_of(doc);
+
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(
+			toml_edit_set(&edit, toml_get(doc, doc->root, STR("t")), str_of(keys[i]), values[i], &err), 0);
+	if (toml_edit_apply(&edit, &text, &len, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_string_equal(text, want);
+	free(text);
+	toml_edit_done(&edit);
+	toml_free(doc);
+	(void)state;
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(edits_follow_the_table) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(edits_follow_the_table),
+					    cmocka_unit_test(several_keys_for_an_empty_inline_table) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
