@@ -412,9 +412,12 @@ class Plugin:
         return {line["req-containerID"] for line in self.lines() + self.hook_lines()
                 if line["msg"] == "hook request to agent succeeded"}
 
+    def unseen_lines(self):
+        return self.lines("container started unseen: it is under policy from now on")
+
     def unseen(self):
         """Ids of those that it told of as started unseen, in that order."""
-        return [line["req-containerID"] for line in self.lines("container started unseen: it is under policy from now on")]
+        return [line["req-containerID"] for line in self.unseen_lines()]
 
     def rss_kib(self):
         for line in pathlib.Path(f"/proc/{self.child.pid}/status").read_text().splitlines():
