@@ -144,7 +144,8 @@ def test_base_spec(containerd, guarded, place):
              f"--runtime-spec={spec}", f"--ctr={containerd.bin}/ctr"]
     run(*patch, "--write-runtime-spec", f"--hook={place}/bin/{HOOK}", "--in-place", f"--validate={containerd.bin}/containerd",
         *hook_args(guarded), "--runtime=containerd", f"--log-fname={place}/bin/{HOOK}.log")
-    is_free(containerd)  # it is read at a start
+    is_free(containerd)  # it is read at a start, and verify says so
+    assert "had started: it does not know of it" in verify(containerd, guarded, place, 1)["restarted"]
     containerd.restart()
     is_hooked(containerd)
     assert set(verify(containerd, guarded, place, None)) <= {"one daemon"}

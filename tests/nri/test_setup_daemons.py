@@ -17,7 +17,7 @@ SETUP = os.environ.get("SETUP_PROGRAM", str(BIN / "tetragon-oci-hook-setup"))
 CONF = """version = 2
 root = "{dir}/root"
 state = "{dir}/state"
-disabled_plugins = [{cri}]
+disabled_plugins = [{disabled}]
 [grpc]
   address = "{dir}/s"
 [ttrpc]
@@ -55,12 +55,12 @@ class Bed:
         self.run(f"d=$(mktemp -d -p {self.folder}) && mount -t tmpfs tmpfs $d && mkdir $d/u $d/w && "
                  f"mount -t overlay overlay -o lowerdir={folder},upperdir=$d/u,workdir=$d/w {folder}")
 
-    def config(self, name, nri=None, cri=""):
+    def config(self, name, nri=None, disabled=""):
         """Writes a configuration into a folder of that name, gives its path."""
         where = self.folder / name
         where.mkdir(parents=True, exist_ok=True)
         path = where / "config.toml"
-        path.write_text(CONF.format(dir=where, nri=nri or f"{where}/nri.sock", cri=cri))
+        path.write_text(CONF.format(dir=where, nri=nri or f"{where}/nri.sock", disabled=disabled))
         return path
 
     def daemon(self, version, config, arguments=None, program=None):
@@ -238,3 +238,14 @@ def test_verify_takes_the_socket_that_the_configuration_names(bed):
     config = bed.config("a")
     assert f"{config.parent}/nri.sock is not there" in bed.verify(config)["nri socket"]["evidence"]
     assert "/other is not there" in bed.verify(config, "--nri-hook.socket=/other")["nri socket"]["evidence"]
+
+
+@pytest.mark.parametrize("version", containerd_bed.VERSIONS)
+def test_disabled_plugins_beats_disable(bed, version):
+    """`config dump` still prints the section with disable = false; the list and the socket tell, with containerd's own word and without."""
+    config = bed.config("a", disabled='"io.containerd.nri.v1.nri"')
+    bed.daemon(version, config)
+    for more in ((), (f"--validate={containerd_bed.CACHE}/{version}/containerd",)):
+        checks = bed.verify(config, *more)
+        assert not checks["nri config"]["ok"] and "disabled_plugins" in checks["nri config"]["evidence"], checks
+        assert not checks["nri socket"]["ok"]
