@@ -7,6 +7,7 @@ What differs from containerd: OCI hooks run within CRI CreateContainer; PostCrea
 its cgroup; errors of PostCreateContainer and StartContainer are ignored; the leaf is "crio-<id>", or "crio-<id>.scope" with
 the systemd driver, below which crun makes a cgroup "container"; all of the pod's annotations are the container's.
 """
+import contextlib
 import json
 import os
 import pathlib
@@ -93,6 +94,10 @@ class Crio:
     def close(self):
         for container in self.made:
             container.remove()
+        for root in (cgroups.ROOT, *cgroups.ROOT.iterdir()):
+            for parent in ("kubepods.slice/kubepods-besteffort.slice", "kubepods.slice"):
+                with contextlib.suppress(OSError):  # somebody else's is in it, or it is no hierarchy
+                    (root / parent).rmdir()
         self.listener.close()
 
 
