@@ -109,11 +109,44 @@ static void base_specs_follow_the_table(void **state)
 	(void)state;
 }
 
+static void sums_come_back(void **state)
+{
+	static const char sum[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	const struct hook_drop_in drop_in = { .path = "/opt/x/hook", .sum = sum };
+	static const struct {
+		const char *why, *text;
+	} none[] = {
+		{ "nothing", "" },
+		{ "no sum", "\"TETRAGON_HOOK_SHA256=\"" },
+		{ "a digit short",
+		  "\"TETRAGON_HOOK_SHA256=123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"" },
+		{ "a digit more",
+		  "\"TETRAGON_HOOK_SHA256=00123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"" },
+		{ "no digits",
+		  "\"TETRAGON_HOOK_SHA256=g123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"" },
+		{ "another name",
+		  "\"X_TETRAGON_HOOK_SHA256=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"" },
+	};
+	char room[4096], got[SHA256_TEXT];
+	struct buf out = buf_over(room, sizeof room);
+
+	hook_drop_in_write(&drop_in, &out);
+	hook_drop_in_sum((struct str){ room, out.len }, got);
+	assert_string_equal(got, sum);
+	for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+		hook_drop_in_sum(str_of(none[i].text), got);
+		if (*got)
+			fail_msg("%s: %s", none[i].why, got);
+	}
+	(void)state;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(timeouts_follow_the_table),
 		cmocka_unit_test(ours_is_what_we_write),
+		cmocka_unit_test(sums_come_back),
 		cmocka_unit_test(base_specs_follow_the_table),
 	};
 
