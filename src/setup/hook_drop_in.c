@@ -193,3 +193,58 @@ bool hook_drop_in_is_ours(struct str text, const char *binary, char *ret_path, s
 	}
 	return true;
 }
+
+/* The reader stands behind the '{' of `when`. */
+static bool is_always(struct json_reader *reader)
+{
+	bool always = false, other = false;
+	int event;
+
+	while ((event = json_next(reader, NULL)) == JSON_KEY) {
+		bool named = json_string_is(reader->text, STR("always"));
+
+		event = json_next(reader, NULL);
+		if (named)
+			always = event == JSON_TRUE;
+		other |= !named;
+		if (event < 0 || json_skip(reader, (enum json_event)event, NULL) < 0)
+			return false;
+	}
+	return event == JSON_OBJECT_END && always && !other;
+}
+
+/* The reader stands behind the '[' of `stages`. */
+static bool has_stage(struct json_reader *reader)
+{
+	bool found = false;
+
+	while (json_next(reader, NULL) == JSON_STRING)
+		found |= json_string_is(reader->text, STR("createRuntime"));
+	return found;
+}
+
+const char *hook_drop_in_gap(struct str text)
+{
+	struct json_reader reader;
+	bool always = false, stage = false;
+	int event;
+
+	json_reader_init(&reader, text);
+	event = json_next(&reader, NULL);
+	while (event == JSON_OBJECT_BEGIN && (event = json_next(&reader, NULL)) == JSON_KEY) {
+		bool when = json_string_is(reader.text, STR("when")),
+		     stages = json_string_is(reader.text, STR("stages"));
+
+		event = json_next(&reader, NULL);
+		if (when && event == JSON_OBJECT_BEGIN)
+			always = is_always(&reader);
+		else if (stages && event == JSON_ARRAY_BEGIN)
+			stage = has_stage(&reader);
+		else if (event < 0 || json_skip(&reader, (enum json_event)event, NULL) < 0)
+			break;
+		event = JSON_OBJECT_BEGIN; /* goes on in the outer object */
+	}
+	if (!stage)
+		return "its stages do not name createRuntime";
+	return always ? NULL : "its conditions (when) leave containers out";
+}

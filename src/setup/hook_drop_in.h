@@ -47,6 +47,12 @@ bool hook_args_have(const char *const *args, const char *name);
  */
 bool hook_drop_in_is_ours(struct str text, const char *binary, char *ret_path, size_t size);
 
+/*
+ * What keeps a registration that is ours from hooking every container's start: NULL, or the reason in words. All
+ * conditions of `when` must hold together (oci-hooks(5)), so it is {"always": true} and nothing else.
+ */
+const char *hook_drop_in_gap(struct str text);
+
 #define HOOK_SUM_NAME "TETRAGON_HOOK_SHA256"
 
 /* The sum that hook_drop_in_write left in `text`, 64 digits and a NUL; "" if there is none. */

@@ -29,11 +29,13 @@ static void drop_in_check(struct verify *verify, const char *folder, const char 
 	struct error err = { 0 };
 	size_t len = 0;
 	bool env = memmem(text.p, text.len, "\"env\"", 5) != NULL;
+	const char *gap = hook_drop_in_gap(text);
 
 	verify->registered = true;
 	hook_drop_in_sum(text, verify->sum_noted);
-	verify_tell(verify->report, !strcmp(path, verify->hook), "registered",
-		    "install again, or name the folder with --host-install-dir", "%s/%s names %s", folder, name, path);
+	verify_tell(verify->report, !gap && !strcmp(path, verify->hook), "registered",
+		    "install again, or name the folder with --host-install-dir", "%s/%s names %s%s%s", folder, name,
+		    path, gap ? ", but " : "", gap ? gap : "");
 	verify_tell(verify->report, env, "environment", "install again with this program",
 		    env ? "the hook's environment is fixed in %s"
 			: "%s has no env: the hook inherits the runtime's environment",

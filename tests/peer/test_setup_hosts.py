@@ -252,6 +252,17 @@ def break_registration_path(root):
     path.write_text(path.read_text().replace("/opt/tetragon/tetragon-oci-hook\"", "/opt/old/tetragon-oci-hook\""))
 
 
+def break_registration_when(root):
+    """For some containers only."""
+    path = root / "usr/share/containers/oci/hooks.d/tetragon-oci-hook.json"
+    path.write_text(path.read_text().replace('"always": true', '"always": true, "commands": ["x"]'))
+
+
+def break_registration_stage(root):
+    path = root / "usr/share/containers/oci/hooks.d/tetragon-oci-hook.json"
+    path.write_text(re.sub(r'"stages": \[[^]]*', '"stages": ["poststop"', path.read_text()))
+
+
 def break_environment(root):
     path = root / "usr/share/containers/oci/hooks.d/tetragon-oci-hook.json"
     content = json.loads(path.read_text())
@@ -280,7 +291,8 @@ def break_agent(root):
 
 @pytest.mark.parametrize("what, check", [
     (break_binary_gone, "hook"), (break_binary_empty, "hook"), (break_binary_writable, "hook"), (break_binary_mode, "hook"),
-    (break_registration, "registered"), (break_registration_path, "registered"), (break_environment, "environment"),
+    (break_registration, "registered"), (break_registration_path, "registered"),
+    (break_registration_when, "registered"), (break_registration_stage, "registered"), (break_environment, "environment"),
     (break_hook_config, "hook config"), (break_agent, "agent"), (break_binary_architecture, "hook"), (break_content, "hook content"),
 ], ids=lambda value: getattr(value, "__name__", value))
 def test_verify_finds_what_is_broken(healthy, what, check):

@@ -141,12 +141,40 @@ static void sums_come_back(void **state)
 	(void)state;
 }
 
+static void gaps_follow_the_table(void **state)
+{
+	static const struct {
+		const char *text;
+		bool gap;
+	} cases[] = {
+		{ "{\"when\":{\"always\":true},\"stages\":[\"createRuntime\"]}", false },
+		{ "{\"stages\":[\"prestart\",\"createRuntime\"],\"x\":{\"when\":1},\"when\":{\"always\":true}}",
+		  false },
+		{ "{\"when\":{\"always\":false},\"stages\":[\"createRuntime\"]}", true },
+		{ "{\"when\":{\"always\":true,\"commands\":[\".*\"]},\"stages\":[\"createRuntime\"]}", true },
+		{ "{\"when\":{},\"stages\":[\"createRuntime\"]}", true },
+		{ "{\"stages\":[\"createRuntime\"]}", true },
+		{ "{\"when\":{\"always\":true},\"stages\":[\"poststop\"]}", true },
+		{ "{\"when\":{\"always\":true},\"stages\":[]}", true },
+		{ "{\"when\":{\"always\":true}}", true },
+		{ "{\"when\":[],\"stages\":{}}", true },
+		{ "", true },
+		{ "[]", true },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		if ((hook_drop_in_gap(str_of(cases[i].text)) != NULL) != cases[i].gap)
+			fail_msg("%s", cases[i].text);
+	(void)state;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(timeouts_follow_the_table),
 		cmocka_unit_test(ours_is_what_we_write),
 		cmocka_unit_test(sums_come_back),
+		cmocka_unit_test(gaps_follow_the_table),
 		cmocka_unit_test(base_specs_follow_the_table),
 	};
 
