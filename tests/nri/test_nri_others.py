@@ -2,6 +2,7 @@
 """What others say about a container: the agent's own refusals, the runtime's validator, other plugins; with real containerd."""
 import concurrent.futures
 import contextlib
+import signal
 import subprocess
 
 import grpc
@@ -14,6 +15,11 @@ OTHER = LIBRARY_USERS / "nri-other-plugin"
 VALIDATOR = """  [plugins."io.containerd.nri.v1.nri".default_validator]
     enable = true
     reject_oci_hook_adjustment = true
+"""
+REQUIRED = """  [plugins."io.containerd.nri.v1.nri".default_validator]
+    enable = true
+    required_plugins = ["tetragon"]
+    tolerate_missing_plugins_annotation = "example.com/tolerate"
 """
 modes = pytest.mark.parametrize("mode", ["inject", "direct"])
 
@@ -95,6 +101,25 @@ def test_injected_hooks_are_forbidden(make_containerd, guarded, make_plugin):
     assert line["mode"] == "direct" and "forbidden" in line["reason"]
     assert pod.run("/bin/first_lseek") == (KILLED, "")
     assert plugin.status()["dropped"] == 0
+
+
+@modes
+def test_a_required_plugin(make_containerd, guarded, make_plugin, mode):
+    """While it is away creations are refused, but for pods that carry the annotation; each of those is found when it is back."""
+    containerd = make_containerd("2.3.4", nri=REQUIRED)
+    pod = containerd.pod("tenant-a")
+    exempt = containerd.pod("tenant-a", annotations={"example.com/tolerate": "true"})
+    plugin = make_plugin(containerd, guarded, mode)
+    found = []
+    for _ in range(2):
+        assert 'required plugin "tetragon" not present' in refusal(pod, "/bin/first_lseek")
+        found.append(exempt.start("/bin/sleep", "100").id)
+        plugin.start()
+        plugin.wait_line("second look is over", count=len(found))
+        assert plugin.unseen() == found
+        assert pod.run("/bin/first_lseek") == (KILLED, "")
+        plugin.end(signal.SIGKILL)
+        assert "ttrpc: closed" in refusal(pod, "/bin/first_lseek")  # noticed now
 
 
 @contextlib.contextmanager
