@@ -45,12 +45,13 @@ static const struct flag rows[] = {
 
 const struct flag_set nri_options = {
 	.usage = "tetragon-nri-hook [flags]",
-	.about = "NRI plugin: puts containers under the Tetragon agent's policies before they run. Started by hand or "
-		 "by\n"
-		 "the container runtime from its plugin folder; then it logs to /var/log/tetragon/nri-hook.log unless\n"
-		 "told otherwise. Exit status: 0 ended by SIGTERM or SIGINT, 1 lost the runtime that launched it, 80 "
-		 "wrong\n"
-		 "usage. Otherwise it never ends: when the runtime restarts it comes back.",
+	.about =
+		"NRI plugin: puts containers under the Tetragon agent's policies before they run. Started by hand or "
+		"by\n"
+		"the container runtime from its plugin folder; then it logs to /var/log/tetragon/nri-hook.log unless\n"
+		"told otherwise. Exit status: 0 ended by SIGTERM or SIGINT, 1 lost the runtime that launched it, 80 "
+		"wrong\n"
+		"usage. Otherwise it never ends: when the runtime restarts it comes back. SIGHUP: opens the log again.",
 	.flags = rows,
 };
 
