@@ -128,7 +128,7 @@ static const struct {
 	{ "misspelt matchLabels", SPEC("podSelector: {matchLabel: {a: b}}"),
 	  "spec.podSelector.matchLabel: unknown key; did you mean 'matchLabels'? (line 4, column 22)", 0 },
 	{ "label without value", SPEC("podSelector: {matchLabels: {a: }}"),
-	  "spec.podSelector.matchLabels: a label's value is a string; put it in quotes (line 4, column 38)", 0 },
+	  "spec.podSelector.matchLabels: a label's value is a string; put it in quotes (line 4, column 39)", 0 },
 	{ "label's value is a boolean", SPEC("podSelector: {matchLabels: {a: true}}"), "put it in quotes", 0 },
 	{ "label without name", SPEC("podSelector: {matchLabels: {'': b}}"),
 	  "spec.podSelector.matchLabels: want a label's name that is not empty", 0 },
