@@ -207,6 +207,27 @@ def test_a_log_that_nobody_reads_holds_nobody_up(agent):
     assert 50 < len(refused) < 500 and len(text.splitlines()) == text.count("level="), (len(refused), text[-500:])
 
 
+def test_an_init_in_a_cgroup_below_the_containers_is_looked_at(agent):
+    """Its mount namespace is the runtime's: every exec is the container's then. crun with systemd makes such a cgroup."""
+    pb = module("tetragon_pb2")
+    agent.start(LSEEK, flags=["--log-level=debug"])
+    for number, place in enumerate(("", "container", "container/deeper")):
+        top = cgroups.v2_root() / f"tg-below-{os.getpid()}-{number}"
+        (top / place).mkdir(parents=True)
+        init = subprocess.Popen(["sleep", "60"])
+        try:
+            (top / place / "cgroup.procs").write_text(str(init.pid))
+            create = pb.CreateContainer(cgroupsPath=f"/{top.name}", rootDir="/nowhere", podNamespace="tenant-a")
+            with Client(agent.address) as client:
+                client.stub.RuntimeHook(pb.RuntimeHookRequest(createContainer=create), timeout=5)
+            (line,) = [line for line in agent.log_text().splitlines() if f"cgroup-path=/{top.name} " in line]
+            assert " flags=1 " in line, f"'{place}': {line}"
+        finally:
+            init.kill()
+            init.wait()
+            cgroups.remove_below(top.name)
+
+
 STUCK = """
 import ctypes, mmap, os, sys, threading, time
 libc = ctypes.CDLL(None)
