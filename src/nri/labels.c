@@ -11,7 +11,7 @@ void labels_done(struct labels *labels)
 	labels->is_unwanted = false;
 }
 
-enum told { TOLD = 0, TOLD_IN_VAIN, TOLD_NOBODY };
+enum told { TOLD = 0, TOLD_IN_VAIN, TOLD_TOO_EARLY, TOLD_NOBODY };
 
 static enum told tell(struct labels *labels, const struct asker *asker, enum runtime runtime, const struct nri_pod *pod,
 		      const struct nri_container *container, enum ask_why why)
@@ -29,20 +29,28 @@ static enum told tell(struct labels *labels, const struct asker *asker, enum run
 	}
 	if (answer.result.outcome == GRPC_ANSWERED && answer.result.is_servers_word) {
 		labels->is_unwanted = answer.result.status == GRPC_UNKNOWN; /* all that the original ever answers */
-		return TOLD_IN_VAIN; /* it has ended; or the agent has its own view of it, as its hook is told */
+		if (answer.result.status == GRPC_NOT_FOUND && why == ASK_START)
+			return TOLD_TOO_EARLY; /* it is only created; or has ended */
+		return TOLD_IN_VAIN;           /* the agent has its own view of it, as its hook is told */
 	}
 	labels->retry_ns = now_ns + LABELS_RETRY_NS;
 	return TOLD_NOBODY;
 }
 
-static void keep(struct labels *labels, const struct nri_pod *pod, const struct nri_container *container)
+static void keep(struct labels *labels, enum runtime runtime, const struct nri_pod *pod,
+		 const struct nri_container *container)
 {
+	struct nri_container named = *container;
+
 	if (labels->waiting.containers >= LABELS_WAITING_MAX) {
 		labels->left_out++;
 		return;
 	}
 	listing_add_pod(&labels->waiting, pod);
-	listing_add_container(&labels->waiting, container);
+	named.image = nri_subject_image(runtime, container); /* annotations are not kept */
+	if (named.image.len > NRI_PATH_MAX)
+		named.image.len = NRI_PATH_MAX;
+	listing_add_container(&labels->waiting, &named);
 }
 
 bool labels_tell_ahead(struct labels *labels, const struct asker *asker, enum runtime runtime,
@@ -54,7 +62,7 @@ bool labels_tell_ahead(struct labels *labels, const struct asker *asker, enum ru
 					     : TOLD_NOBODY;
 
 	if (told == TOLD_NOBODY)
-		keep(labels, pod, container); /* its hook may be waiting for the agent when that is back */
+		keep(labels, runtime, pod, container); /* its hook may be waiting for the agent when that is back */
 	return told == TOLD;
 }
 
@@ -66,7 +74,7 @@ void labels_tell(struct labels *labels, const struct asker *asker, enum runtime 
 	if (labels->is_unwanted ||
 	    (!is_waiting && tell(labels, asker, runtime, pod, container, ASK_START) != TOLD_NOBODY))
 		return;
-	keep(labels, pod, container);
+	keep(labels, runtime, pod, container);
 }
 
 /* Who came while others were told of is next. */
@@ -87,10 +95,14 @@ void labels_step(struct labels *labels, const struct asker *asker, enum runtime 
 {
 	const struct nri_container *container;
 	const struct nri_pod *pod;
+	enum told told;
 
 	if (labels_wake_ns(labels) > clock_now_ns(CLOCK_MONOTONIC) || !next(labels, &container, &pod))
 		return;
-	if (tell(labels, asker, runtime, pod, container, ASK_START) == TOLD_NOBODY)
+	told = tell(labels, asker, runtime, pod, container, ASK_START);
+	if (told == TOLD_TOO_EARLY) /* its cgroup comes later: then its hook must not ask in vain */
+		told = tell(labels, asker, runtime, pod, container, ASK_AHEAD);
+	if (told == TOLD_NOBODY)
 		listing_back(&labels->telling);
 	else if (labels->telling.next >= labels->telling.containers)
 		listing_clear(&labels->telling);

@@ -29,6 +29,7 @@ static void rest(struct reconcile *reconcile)
 	reconcile->step = RECONCILE_IDLE;
 	reconcile->wake_ns = INT64_MAX;
 	reconcile->is_again = false;
+	reconcile->looks_in_vain = 0;
 }
 
 void reconcile_done(struct reconcile *reconcile)
@@ -80,10 +81,8 @@ void reconcile_list_pod(struct reconcile *reconcile, const struct nri_pod *pod)
 static void container_keep(struct reconcile *reconcile, const struct nri_container *container)
 {
 	struct nri_container named = *container;
-	const char *key = runtime_keys(reconcile->runtime)->image;
 
-	if (!named.image.len && key) /* annotations are not kept */
-		named.image = nri_walk_find(nri_container_annotations(container), str_of(key));
+	named.image = nri_subject_image(reconcile->runtime, container); /* annotations are not kept */
 	if (named.image.len > NRI_PATH_MAX)
 		named.image.len = NRI_PATH_MAX;
 	listing_add_container(&reconcile->listing, &named);
@@ -163,8 +162,9 @@ static bool container_tell(struct reconcile *reconcile, const struct nri_contain
 			unseen_tell(reconcile, &subject, why == ASK_UNSEEN ? "second look" : "list");
 		return true;
 	}
+	/* UNAVAILABLE for one that is to be armed: undecided without labels or image; that may never change. */
 	if (r >= 0 && !(answer.result.outcome == GRPC_ANSWERED && answer.result.is_servers_word &&
-			answer.result.status != GRPC_UNAVAILABLE)) {
+			(answer.result.status != GRPC_UNAVAILABLE || why == ASK_AHEAD))) {
 		outage_tell(reconcile, answer.error);
 		return false;
 	}
@@ -288,16 +288,20 @@ static void look_step(struct reconcile *reconcile)
 
 	if (reconcile->is_look_complete) {
 		look_close(reconcile);
+		reconcile->looks_in_vain = 0;
 		reconcile->step = RECONCILE_TELL_UNSEEN;
 		reconcile->wake_ns = 0;
 	} else if (r < 0) {
 		reconcile->counts.looks_failed++;
-		(void)log_event(
-			reconcile->log, LOG_WARN,
-			"no second look: containers made while the plugin connected stay unknown until the agent's own "
-			"walk",
-			"socket", reconcile->conf->socket, NULL); /* counted by the log */
-		rest(reconcile);
+		(void)log_event(reconcile->log, LOG_WARN,
+				"the runtime did not list its containers once more, trying again: what it started "
+				"while the plugin connected is not known before that",
+				"socket", reconcile->conf->socket, NULL); /* counted by the log */
+		look_close(reconcile);
+		listing_clear(&reconcile->listing);
+		reconcile->step = RECONCILE_WAIT;
+		reconcile->wake_ns = clock_now_ns(CLOCK_MONOTONIC) + (RECONCILE_RETRY_NS << reconcile->looks_in_vain);
+		reconcile->looks_in_vain += reconcile->looks_in_vain < RECONCILE_IN_VAIN_MAX;
 	} else {
 		reconcile->wake_ns = nri_link_wake_ns(reconcile->link);
 	}

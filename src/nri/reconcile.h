@@ -22,6 +22,7 @@ struct log;
 #define RECONCILE_CALL_NS (300 * INT64_C(1000000))    /* limit of one call */
 #define RECONCILE_RETRY_NS (1000 * INT64_C(1000000))  /* when the agent cannot be asked */
 #define RECONCILE_AGAIN_NS (10000 * INT64_C(1000000)) /* between two times that the agent is told all again */
+#define RECONCILE_IN_VAIN_MAX 5                       /* looks that failed: each doubles the time to the next */
 #define RECONCILE_LOOK_NS (300 * INT64_C(1000000))    /* from running to the second look */
 
 enum reconcile_step { RECONCILE_IDLE, RECONCILE_TELL, RECONCILE_WAIT, RECONCILE_LOOK, RECONCILE_TELL_UNSEEN };
@@ -45,6 +46,7 @@ struct reconcile {
 	struct nri_plugin look; /* the second connection */
 	struct nri_link *link;
 	char look_name[NRI_NAME_OF_PLUGIN_MAX];
+	unsigned looks_in_vain; /* one after the other; at most RECONCILE_IN_VAIN_MAX */
 	bool is_look_complete, is_outage_told;
 	bool is_again;         /* the look is for an agent that is new, not for containers that are */
 	bool is_again_pending; /* as soon as this one is over */

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 
-static struct str image_tell(enum runtime runtime, const struct nri_container *container)
+struct str nri_subject_image(enum runtime runtime, const struct nri_container *container)
 {
 	const char *key = runtime_keys(runtime)->image;
 
@@ -26,7 +26,7 @@ int nri_subject_tell(enum runtime runtime, const struct nri_pod *pod, const stru
 		.identity = { .runtime = runtime,
 			      .container_name = container->name,
 			      .container_id = container->id,
-			      .image = image_tell(runtime, container),
+			      .image = nri_subject_image(runtime, container),
 			      .pod_name = pod->name,
 			      .pod_uid = pod->uid,
 			      .pod_namespace = pod->name_space },

@@ -26,6 +26,9 @@ struct nri_subject {
 int nri_subject_tell(enum runtime runtime, const struct nri_pod *pod, const struct nri_container *container,
 		     struct nri_subject *ret_subject, struct error *err);
 
+/* The image's name: "" if neither the runtime nor its annotations tell. Borrows. */
+struct str nri_subject_image(enum runtime runtime, const struct nri_container *container);
+
 /* The labels of the subject's pod are all that it has, be it none. */
 bool nri_subject_labels_known(const struct nri_subject *subject);
 

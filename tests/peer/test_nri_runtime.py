@@ -160,6 +160,29 @@ def test_inject_mode_tells_labels_ahead_of_the_hook(start, folder, api):
         assert [(one.podName, dict(one.podLabels), one.podLabelsKnown, one.reason) for one in told] == [("pod-1", {"app": "web"}, True, 1)]
 
 
+def test_labels_of_one_that_is_only_created_wait_for_its_cgroup(start, folder, api):
+    """Created while the agent was away, and not started when it is back: at its start the hook asks, and needs them."""
+    plugin = start("inject", "--oci-hook-path=/opt/hook")
+    runtime = plugin.connect()
+    runtime.call("Synchronize")
+    image = [("io.kubernetes.cri.image-name", "localhost/tools:1")]
+    assert runtime.call("CreateContainer", nri.data(1, nri.pod(1)) + nri.data(2, nri.container(1, annotations=image)))[0] == 0
+    ahead, reasons = api.tetragon.RUNTIME_HOOK_REASON_AHEAD, []
+
+    def answer(context):
+        reasons.append(agent.requests[-1].createContainer.reason)
+        if reasons[-1] != ahead:
+            context.abort(*NOT_THERE)
+
+    with Agent(api, f"unix://{folder}/agent.sock", answer=answer) as agent:
+        end = time.monotonic() + 5
+        while not reasons or reasons[-1] != ahead:
+            assert time.monotonic() < end, agent.requests
+            time.sleep(0.01)
+        told = agent.requests[-1].createContainer
+        assert (dict(told.podLabels), told.containerImage) == ({"app": "web"}, "localhost/tools:1")
+
+
 def test_an_agent_that_does_not_understand_is_left_alone(start, folder, api):
     plugin = start("inject", "--oci-hook-path=/opt/hook")
     original = (grpc.StatusCode.UNKNOWN, "server runtime hook failed. Check agent logs with logid=1 for details")

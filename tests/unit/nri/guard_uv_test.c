@@ -26,6 +26,7 @@ struct bed {
 	char asked_text[256];
 	struct buf asked;
 	bool refuses;
+	const char *undecided; /* name of one of whom the agent does not know enough */
 };
 
 static bool ask(void *context, const struct nri_subject *subject, enum ask_why why, int64_t deadline_ns,
@@ -40,6 +41,10 @@ static bool ask(void *context, const struct nri_subject *subject, enum ask_why w
 	if (bed->refuses) {
 		ret_answer->result.status = GRPC_PERMISSION_DENIED;
 		memcpy(ret_answer->error, "never", 6);
+	}
+	if (bed->undecided && str_is(name, bed->undecided)) {
+		ret_answer->result.status = GRPC_UNAVAILABLE;
+		return false;
 	}
 	return !bed->refuses;
 }
@@ -246,6 +251,46 @@ static void what_is_listed_is_told_by_its_state(void **state)
 	bed_done(&bed);
 }
 
+/* The agent may never learn more of it: it is asked for at its start, and nobody waits behind it. */
+static void one_that_cannot_be_decided_holds_up_nobody(void **state)
+{
+	static struct bed bed;
+
+	(void)state;
+	bed_init(&bed);
+	bed.undecided = "made";
+	run_until(&bed, is_accepted, "connected");
+	say(&bed, list_all);
+	run_until(&bed, has_told, "told");
+	assert_string_equal(bed.asked_text, "1:made 3:runs 3:waits ");
+	bed_done(&bed);
+}
+
+static void a_second_look_that_fails_is_tried_again(void **state)
+{
+	static struct bed bed;
+	int first;
+
+	(void)state;
+	bed_init(&bed);
+	run_until(&bed, is_accepted, "connected");
+	say(&bed, hello_add);
+	run_until(&bed, is_looking, "second look");
+	first = bed.peer;
+	bed.peer = -1;
+	run_until(&bed, is_accepted, "second connection");
+	(void)close(bed.peer);
+	bed.peer = -1;
+	run_until(&bed, is_accepted, "third connection");
+	say(&bed, list_running);
+	run_until(&bed, was_asked, "told");
+	assert_string_equal(bed.asked_text, "4:lost ");
+	run_until(&bed, is_at_rest, "over");
+	assert_int_equal(bed.guard.reconcile.counts.looks_failed, 1);
+	(void)close(first);
+	bed_done(&bed);
+}
+
 static void the_second_look_finds_what_was_lost(void **state)
 {
 	static struct bed bed;
@@ -275,6 +320,8 @@ int main(void)
 		cmocka_unit_test(events_reach_the_asker_and_a_loss_is_mended),
 		cmocka_unit_test(what_is_listed_is_told_by_its_state),
 		cmocka_unit_test(the_second_look_finds_what_was_lost),
+		cmocka_unit_test(one_that_cannot_be_decided_holds_up_nobody),
+		cmocka_unit_test(a_second_look_that_fails_is_tried_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
