@@ -36,13 +36,6 @@ static bool is_at(const struct toml_node *node, const char *const *path, size_t 
 #define AT(node, ...) \
 	is_at(node, (const char *const[]){ __VA_ARGS__ }, sizeof(const char *[]){ __VA_ARGS__ } / sizeof(char *))
 
-static bool is_new_table(const struct toml_node *node)
-{
-	return node->type == TOML_TABLE &&
-	       ((node->depth == 2 && AT(node, "plugins", CONTAINERD_NRI)) ||
-		(node->depth == 3 && AT(node, "plugins", CONTAINERD_NRI, "default_validator")));
-}
-
 static bool nri_may_differ(const struct toml_node *x, const struct toml_node *y)
 {
 	static const char *const keys[] = { "enable", "required_plugins", "tolerate_missing_plugins_annotation" };
@@ -51,7 +44,9 @@ static bool nri_may_differ(const struct toml_node *x, const struct toml_node *y)
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
 		if (AT(node, "plugins", CONTAINERD_NRI, "default_validator", keys[i]))
 			return true;
-	if (!x && is_new_table(node)) /* what it says besides are the defaults */
+	/* Run with the real ones: of a plugin in disabled_plugins only what the files say is printed, and its defaults
+	 * come with it. 2.2 and newer bring the validator's too. */
+	if (!x && AT(node, "plugins", CONTAINERD_NRI))
 		return true;
 	return AT(node, "plugins", CONTAINERD_NRI, "disable") || AT(node, "disabled_plugins") || AT(node, "imports");
 }
