@@ -83,6 +83,14 @@ class Crio:
         assert self.connection.call("Synchronize", listed)[0] == 0
         return name
 
+    def forget(self):
+        """Connections that a plugin which has died opened, and nobody took."""
+        self.listener.listener.settimeout(0)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self.listener.accept().close()
+        self.listener.listener.settimeout(10)
+
     def call(self, event, method, payload):
         """(code, text, answer) of an event that was subscribed to, else nothing to say."""
         return self.connection.call(method, payload) if self.events & 1 << (event - 1) else (0, "", b"")

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Plugin and agent under CRI-O's rules (crio_bed.py), with real containers."""
+import shutil
+
 import pytest
 
 import crio_bed
-from bed import POLICIES, wait_until
+from bed import BIN, POLICIES, wait_until
 from kernel_state import Policies
+from test_nri_agent import make_inside  # noqa: F401  a fixture
 
 modes = pytest.mark.parametrize("mode", ["inject", "direct"])
 
@@ -125,3 +128,30 @@ def test_the_pods_own_container(crio, connected, guarded, systemd):
     assert not infra.is_killed()
     assert crio.container("/bin/first_lseek", systemd=systemd).create().start().is_killed()
     assert plugin.unseen() == []
+
+
+@pytest.mark.parametrize("mode,more", [("direct", {}), ("direct", {"systemd": True, "sub_cgroup": True}), ("inject", {"systemd": True})],
+                         ids=["direct", "direct, systemd, crun's sub-cgroup", "inject, systemd"])
+def test_the_plugin_inside_the_agent(crio, folder, make_inside, mode, more):  # noqa: F811
+    """Also for what was made before an agent died or while there was none."""
+    hook = folder / "tetragon-oci-hook"
+    shutil.copy(BIN / hook.name, hook)  # it reads a configuration file beside itself
+    agent = make_inside(crio.nri_socket, f"--nri-mode={mode}", f"--nri-hook-path={hook}", "--nri-hook-timeout=5s").start()
+    assert crio.connect() == "tetragon"
+    agent.wait_connected()
+    assert crio.container("/bin/first_lseek", **more).create().start().is_killed()
+    assert not crio.container("/bin/first_lseek", namespace="tenant-b", **more).create().start().is_killed()
+    before = crio.container("/bin/first_lseek", **more).create()
+    runs = crio.container("/bin/call_then_wait", **more).create().start()
+    agent.kill()
+    crio.events = 0  # nobody is connected
+    assert before.start().is_killed()
+    between = crio.container("/bin/first_lseek", **more).create()
+    crio.forget()
+    agent.start()
+    assert crio.connect(between, runs) == "tetragon"
+    agent.wait_line("the agent knows what the runtime listed", count=2)
+    between.start()
+    assert between.log[-1] == (0, "") and between.is_killed()
+    labels = {state["container_id"]: state.get("pod_labels", {}).get("app") for state in agent.dump()}
+    assert labels[runs.id] == labels[between.id] == "web"
