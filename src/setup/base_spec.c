@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "setup/command_run.h"
+#include "setup/conf_write.h"
 #include "setup/file_swap.h"
 #include "setup/hook_drop_in.h"
 #include "setup/setup_context.h"
@@ -16,6 +17,7 @@
 #define CTR_LIMIT_NS (20 * NS_PER_S)
 #define SPEC_MAX (4u << 20)
 #define ROOM_MORE 65536 /* for the hook and its arguments */
+#define BEGIN "\n    \"hooks\": {\"createRuntime\": ["
 
 /* Where the reader finds things: offset behind the '{' that begins the document, and whether it has hooks at all, or
  * ours, or others'. */
@@ -98,13 +100,58 @@ int base_spec_add_hook(struct str spec, const struct hook_drop_in *drop_in, stru
 		return error_set(err, E2BIG, "the hook's arguments are too long");
 	begin += strlen("\"hook\": ");
 	buf_add(out, spec.p, found.open);
-	buf_text(out, "\n    \"hooks\": {\"createRuntime\": [");
+	buf_text(out, BEGIN);
 	buf_add(out, begin, (size_t)(end - begin));
 	buf_text(out, "]}");
 	if (!str_starts(str_from(spec, found.open), STR("}")))
 		buf_byte(out, ',');
 	buf_str(out, str_from(spec, found.open));
 	return out->overflow ? error_set(err, E2BIG, "the base spec is too large") : 1;
+}
+
+/* Whether this program wrote it: it begins as we begin one, and the hook is its only one. Else -EPERM. */
+static int ours_check(struct str spec, const char *path, const char *hook, struct error *err)
+{
+	struct found found = { 0 };
+	int result = spec_look(spec, hook, &found, err);
+
+	if (result < 0)
+		return result;
+	if (found.ours && !found.others && str_starts(spec, STR("{" BEGIN)))
+		return 0;
+	return error_set(err, EPERM,
+			 "%s: left as it is: this command did not write it, or %s is not its only hook (see --hook)",
+			 path, hook);
+}
+
+/* Returns 1 if the file is a new one. */
+static int spec_put(struct setup_context *context, struct str spec, struct error *err)
+{
+	const char *path = context->conf.runtime_spec;
+	auto_swap struct file_swap swap = FILE_SWAP_NONE;
+	auto_free char *old = NULL;
+	size_t len = 0;
+	int result = file_swap_begin(&swap, path, NULL, err);
+
+	if (result >= 0 && swap.exists)
+		result = file_swap_read(&swap, SPEC_MAX, &old, &len, err);
+	if (result >= 0 && old && str_equal((struct str){ old, len }, spec))
+		return 0; /* not written again: `verify` compares its time with the daemon's start */
+	if (result >= 0 && old)
+		result = ours_check((struct str){ old, len }, path, context->conf.hook, err);
+	if (result < 0)
+		return error_wrap(err, result,
+				  "no base spec; name another file with --runtime-spec, or add the hook to that one by "
+				  "hand and leave --write-runtime-spec out");
+	if (context->conf.dry_run)
+		return conf_show(path, (struct str){ old, len }, spec, err);
+	result = file_swap_write(&swap, spec.p, spec.len, 0644, err);
+	if (result >= 0)
+		result = file_swap_commit(&swap, err);
+	if (result < 0)
+		return result;
+	(void)log_event(&context->log, LOG_INFO, "written output", "filename", path, NULL); /* counted */
+	return !old;
 }
 
 int base_spec_write(struct setup_context *context, struct error *err)
@@ -131,19 +178,13 @@ int base_spec_write(struct setup_context *context, struct error *err)
 	out = buf_over(room, room ? len + ROOM_MORE : 0);
 	result = room ? base_spec_add_hook((struct str){ spec, len }, &drop_in, &out, err)
 		      : error_set(err, ENOMEM, "not enough memory for the base spec");
-	if (result < 0 || conf->dry_run)
-		return result < 0 ? result : 0;
-	result = file_swap(conf->runtime_spec, room, out.len, 0644, NULL, err);
-	if (result >= 0)
-		(void)log_event(&context->log, LOG_INFO, "written output", "filename", conf->runtime_spec, NULL);
-	return result;
+	return result < 0 ? result : spec_put(context, (struct str){ room, out.len }, err);
 }
 
 int base_spec_remove(struct setup_context *context, struct error *err)
 {
 	const char *path = context->conf.runtime_spec;
 	auto_swap struct file_swap swap = FILE_SWAP_NONE;
-	struct found found = { 0 };
 	auto_free char *spec = NULL;
 	size_t len;
 	int result = file_swap_begin(&swap, path, NULL, err);
@@ -153,12 +194,9 @@ int base_spec_remove(struct setup_context *context, struct error *err)
 	if (result == -ENOENT)
 		return 0;
 	if (result >= 0)
-		result = spec_look((struct str){ spec, len }, context->conf.hook, &found, err);
+		result = ours_check((struct str){ spec, len }, path, context->conf.hook, err);
 	if (result < 0)
-		return error_wrap(err, result, "%s stays", path);
-	if (!found.ours || found.others)
-		return error_set(err, EPERM, "%s: left as it is: %s is not its only hook (see --hook)", path,
-				 context->conf.hook);
+		return error_wrap(err, result, "the base spec stays");
 	if (context->conf.dry_run)
 		return 0;
 	result = file_swap_remove(&swap, err);

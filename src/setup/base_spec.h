@@ -16,13 +16,16 @@ struct hook_drop_in;
  */
 int base_spec_add_hook(struct str spec, const struct hook_drop_in *drop_in, struct buf *out, struct error *err);
 
-/* `ctr oci spec` (option --ctr) with the hook (--hook, hook-args) into --runtime-spec. With --dry-run: only that it
- * could. */
+/*
+ * `ctr oci spec` (option --ctr) with the hook (--hook, hook-args) into --runtime-spec. Returns 1 if there was none; 0 it
+ * was ours and is as it should be now, or, with --dry-run, the difference is on standard output. -EPERM: there is one
+ * that this did not write.
+ */
 int base_spec_write(struct setup_context *context, struct error *err);
 
 /*
- * Takes --runtime-spec away if it has --hook as its only hook; one that is not there is no error. -EPERM: it has other
- * hooks or not ours, and stays.
+ * Takes --runtime-spec away if this program wrote it and it has --hook as its only hook; one that is not there is no
+ * error. -EPERM: it is another's, has other hooks or not ours, and stays.
  */
 int base_spec_remove(struct setup_context *context, struct error *err);
 

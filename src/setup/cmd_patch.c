@@ -209,20 +209,54 @@ int setup_enable_nri(struct setup_context *context, struct error *err)
 	return result < 0 ? result : conf_patch_run(context, &patch, err);
 }
 
+/* Whether any file of the configuration has the base spec's path. */
+static bool spec_is_named(const struct setup_context *context, const char *root)
+{
+	auto_conf_set struct conf_set set = { 0 };
+	const char *path = context->conf.runtime_spec;
+	bool named = strpbrk(path, "\"\\") || containerd_set_read(root, NULL, 0, &set, NULL) < 0; /* who knows */
+
+	for (size_t i = 0; !named && i < set.n; i++) {
+		const struct toml *doc = set.file[i].doc;
+
+		named = doc && doc->text.len && memmem(doc->text.p, doc->text.len, path, strlen(path));
+	}
+	return named;
+}
+
 /* Run with the real ones: CRI does not load without it. Seen from a container it may lie elsewhere. */
-static int spec_is_missing(struct setup_context *context, struct error *err)
+static int spec_is_there(struct setup_context *context, struct error *err)
 {
 	const char *path = context->conf.runtime_spec;
 
-	if (strcmp(context->conf.restart, "never") != 0 && !context->conf.dry_run)
-		return error_set(err, ENOENT,
-				 "%s: it is not there, and a containerd that is restarted with it starts no pods: "
-				 "--write-runtime-spec writes it",
-				 path);
+	if (!access(path, R_OK) || !strcmp(context->conf.restart, "never") || context->conf.dry_run)
+		return 0;
+	return error_set(err, ENOENT,
+			 "%s: it is not there, and a containerd that is restarted with it starts no pods: "
+			 "--write-runtime-spec writes it",
+			 path);
+}
+
+static void spec_missing_tell(struct setup_context *context, const char *root)
+{
+	const char *path = context->conf.runtime_spec;
+	bool in_place = (context->conf.in_place || *context->conf.drop_in) && !context->conf.dry_run;
+
+	if (context->conf.write_spec || !access(path, R_OK) || (in_place && !spec_is_named(context, root)))
+		return;
 	(void)log_event(&context->log, LOG_WARN,
 			"the base spec is not there, as this process sees it: without it containerd starts no pods",
 			"filename", path, "advice", "--write-runtime-spec writes it", NULL); /* counted by the log */
-	return 0;
+}
+
+/* The base spec after the configuration: away with one of ours that nothing names. */
+static int spec_undo(struct setup_context *context, const char *root, int result, struct error *err)
+{
+	if (!context->conf.write_spec)
+		return result;
+	if (result == -ENOENT && !access(context->conf.runtime_spec, F_OK) && !spec_is_named(context, root))
+		result = 0; /* only the base spec was written */
+	return result >= 0 ? base_spec_remove(context, err) : result;
 }
 
 int setup_add_oci_hook(struct setup_context *context, struct error *err)
@@ -237,7 +271,7 @@ int setup_add_oci_hook(struct setup_context *context, struct error *err)
 		.plan = hook_plan,
 		.check = hook_check,
 	};
-	int result;
+	int result, made = 0;
 
 	if (*context->conf.runtime_spec != '/')
 		return setup_usage_error(context, err, "--runtime-spec: want an absolute path, not '%.80s'",
@@ -245,17 +279,18 @@ int setup_add_oci_hook(struct setup_context *context, struct error *err)
 	result = patch_place(context, &patch, config_file, drop_in, apart, err);
 	if (result < 0)
 		return result;
-	if (context->conf.write_spec && !context->conf.undo) { /* before a configuration names it */
-		result = base_spec_write(context, err);
-		if (result < 0)
-			return result;
-	}
-	if (!context->conf.undo && access(context->conf.runtime_spec, R_OK)) {
-		result = spec_is_missing(context, err);
-		if (result < 0)
-			return result;
-	}
-	result = conf_patch_run(context, &patch, err);
-	/* After the configuration that names it. */
-	return result >= 0 && context->conf.undo && context->conf.write_spec ? base_spec_remove(context, err) : result;
+	if (context->conf.undo)
+		return spec_undo(context, config_file, conf_patch_run(context, &patch, err), err);
+	if (context->conf.write_spec) /* before a configuration names it */
+		made = base_spec_write(context, err);
+	if (made < 0)
+		return made;
+	result = spec_is_there(context, err);
+	if (result >= 0)
+		result = conf_patch_run(context, &patch, err);
+	if (made > 0 && (result < 0 || context->conf.in_place || patch.drop_in) && !spec_is_named(context, config_file))
+		(void)base_spec_remove(context, NULL); /* what was wanted of it has failed, or was not needed */
+	if (result >= 0)
+		spec_missing_tell(context, config_file);
+	return result;
 }

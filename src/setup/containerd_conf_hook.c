@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "setup/containerd_conf_state.h"
+#include "setup/setup_context.h"
 #include "setup/containerd_imports.h"
 
 #define KEYS_MAX 32 /* of a runtime's table */
@@ -69,11 +70,18 @@ static int runtime_patch(struct runtimes *all, const struct toml_node *runtime, 
 		runtime_note(all, runtime, "base_runtime_spec was empty and is set now");
 		return toml_edit_set(all->edit, runtime, SPEC, all->spec, err);
 	}
+	if (str_equal(spec->text, str_of(all->spec))) {
+		runtime_note(all, runtime, "base_runtime_spec is this one already");
+		return 0;
+	}
 	plain = str_from(spec->text, 1);
 	plain.len -= plain.len > 0;
+	buf_byte(all->notes, SETUP_NOTE_WARNS);
 	toml_path(runtime, all->notes);
-	buf_printf(all->notes, ": base_runtime_spec definition already exists (%.*s), left as it is\n", (int)plain.len,
-		   plain.p);
+	buf_printf(all->notes,
+		   ": base_runtime_spec definition already exists (%.*s), left as it is: its containers start without "
+		   "the hook unless that file has it (`print-config` prints it)\n",
+		   (int)plain.len, plain.p);
 	return 0;
 }
 
@@ -247,6 +255,12 @@ int containerd_add_oci_hook(const struct toml *doc, const struct containerd_hook
 		result = plugin_patch(&all, plugins[i], err);
 	if (!result && !all.runc && !hook->builtin_elsewhere)
 		result = builtin_patch(&all, hook->in_force, err);
+	if (!result && !all.found && toml_edit_is_empty(&edit) && hook->builtin_elsewhere)
+		return error_set(
+			err, ENOENT,
+			"this file has no runtime of type " CONTAINERD_RUNC
+			", and the one called runc has a base spec in a file that is imported, left as it is: add "
+			"the hook to that base spec by hand (`print-config` prints it)");
 	if (!result && !all.found && toml_edit_is_empty(&edit))
 		return error_set(
 			err, ENOENT,

@@ -22,11 +22,13 @@ void setup_notes_log(struct setup_context *context, const struct buf *notes)
 		ptrdiff_t end = str_find(rest, '\n');
 		char line[512];
 		struct buf out = buf_over(line, sizeof line);
+		bool warns = rest.p[0] == SETUP_NOTE_WARNS;
 
 		if (end < 0)
 			end = (ptrdiff_t)rest.len;
 		buf_add(&out, rest.p, (size_t)end < sizeof line ? (size_t)end : sizeof line - 1);
-		(void)log_event(&context->log, LOG_INFO, line, NULL); /* counted by the log */
+		(void)log_event(&context->log, warns ? LOG_WARN : LOG_INFO, line + warns,
+				NULL); /* counted by the log */
 		rest = str_from(rest, (size_t)end + 1);
 	}
 }

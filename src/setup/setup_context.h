@@ -28,7 +28,8 @@ int setup_usage_error(struct setup_context *context, struct error *err, const ch
 /* Whether the option was given, not left at its default. */
 bool setup_given(const struct setup_context *context, const char *name);
 
-/* One INFO line for each line of `notes`. */
+/* One line for each line of `notes`: INFO, or WARN where it begins with this. */
+#define SETUP_NOTE_WARNS '!'
 void setup_notes_log(struct setup_context *context, const struct buf *notes);
 
 int setup_install(struct setup_context *context, struct error *err);

@@ -202,6 +202,51 @@ def test_the_base_spec_is_written_from_ctr(containerd, tmp_path):
     assert hook["args"][1:] == ["createRuntime", "--runtime=containerd", "--grpc-timeout=2s"]
 
 
+def test_a_base_spec_stays_who_wrote_it(containerd, tmp_path):
+    """One of somebody else is not overwritten; ours is told before it is written, and not written again for nothing."""
+    path, spec = tmp_path / "config.toml", tmp_path / "spec.json"
+    path.write_text(SOURCES["minikube like"])
+    arguments = ("patch-containerd-conf", "add-oci-hook", f"--runtime-spec={spec}", "--write-runtime-spec",
+                 f"--ctr={containerd.parent}/ctr", "--in-place")
+    plain = subprocess.run([f"{containerd.parent}/ctr", "oci", "spec"], capture_output=True, text=True, check=True).stdout
+    ours = ', "hooks": {"createRuntime": [{"path": "/opt/tetragon/tetragon-oci-hook"}]}}'
+    for text in (plain, plain.rstrip()[:-1] + ours):
+        spec.write_text(text)
+        for more in ((), ("--dry-run",)):
+            said = setup(tmp_path, path, *arguments, *more, status=1)
+            assert "left as it is" in said and "--runtime-spec" in said
+        assert spec.read_text() == text and path.read_text() == SOURCES["minikube like"]
+    spec.unlink()
+    shown = subprocess.run([SETUP, *arguments, "--dry-run", f"--config-file={path}"], capture_output=True, text=True, check=True)
+    assert f"+++ {spec}" in shown.stdout and f"+++ {path}" in shown.stdout and not spec.exists()
+    setup(tmp_path, path, *arguments)
+    before = spec.stat()
+    assert "nothing to do" in setup(tmp_path, path, *arguments)
+    assert (spec.stat().st_ino, spec.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    setup(tmp_path, path, *arguments[:-1], "--undo")
+    assert not spec.exists() and path.read_text() == SOURCES["minikube like"]
+
+
+def test_a_base_spec_that_nothing_names_goes_again(containerd, tmp_path):
+    """Left behind it would keep uninstall from removing the hook."""
+    path, spec = tmp_path / "config.toml", tmp_path / "spec.json"
+    arguments = ("patch-containerd-conf", "add-oci-hook", f"--runtime-spec={spec}", "--write-runtime-spec",
+                 f"--ctr={containerd.parent}/ctr", "--in-place")
+    path.write_text('disabled_plugins = ["cri"]\n')
+    setup(tmp_path, path, *arguments, status=1)
+    assert not spec.exists()
+    # kind and EKS have base specs of their own: no gate, which is told
+    path.write_text(f'version = 2\n[plugins."{CRI_1}".containerd.runtimes.runc]\n  runtime_type = "io.containerd.runc.v2"\n'
+                    '  base_runtime_spec = "/etc/containerd/cri-base.json"\n')
+    said = setup(tmp_path, path, *arguments)
+    assert re.search('level=warn .*already exists.*cri-base.json.*without the hook', said) and not spec.exists()
+    # a run that was killed in between
+    spec.write_text('{\n    "hooks": {"createRuntime": [{"path": "/opt/tetragon/tetragon-oci-hook"}]}}')
+    setup(tmp_path, path, *arguments[:-1], "--undo")
+    assert not spec.exists()
+    setup(tmp_path, path, *arguments[:-1], "--undo", status=1)
+
+
 @pytest.mark.parametrize("name", [name for name, text in SOURCES.items() if "version" in text])
 def test_required_plugin(containerd, tmp_path, name):
     if not fits(containerd, SOURCES[name]):
