@@ -31,6 +31,7 @@ LIBRARY_USERS = pathlib.Path(os.environ.get("NRI_BUILD", TOP / "build" / "main")
 LATE_FAILS = {"1.7.27": False, "2.1.5": False, "2.3.4": True}
 TOOLS = ("sh", "sleep", "echo", "cat", "true")
 KILLED = 137
+LONG = 180  # seconds for a call of CRI, when two hundred are made at once on a busy machine
 RUNNING, EXITED = 1, 2  # of CRI's ContainerState
 
 starts = {}  # (version, mode): containers that were started; told at the end
@@ -253,8 +254,8 @@ class Containerd:
 
     def remove_all(self):
         def remove(pod):
-            self.runtime.StopPodSandbox(self.api.StopPodSandboxRequest(pod_sandbox_id=pod.id), timeout=60)
-            self.runtime.RemovePodSandbox(self.api.RemovePodSandboxRequest(pod_sandbox_id=pod.id), timeout=60)
+            self.runtime.StopPodSandbox(self.api.StopPodSandboxRequest(pod_sandbox_id=pod.id), timeout=LONG)
+            self.runtime.RemovePodSandbox(self.api.RemovePodSandboxRequest(pod_sandbox_id=pod.id), timeout=LONG)
 
         pods = self.runtime.ListPodSandbox(self.api.ListPodSandboxRequest(), timeout=10).items
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
@@ -280,7 +281,7 @@ class Pod:
             linux=self.api.LinuxPodSandboxConfig(
                 cgroup_parent=f"/kubepods/besteffort/pod{cgroup_of.uid if cgroup_of else uid}",
                 security_context=self.api.LinuxSandboxSecurityContext(namespace_options=node)))
-        self.id = containerd.runtime.RunPodSandbox(self.api.RunPodSandboxRequest(config=self.config), timeout=60).pod_sandbox_id
+        self.id = containerd.runtime.RunPodSandbox(self.api.RunPodSandboxRequest(config=self.config), timeout=LONG).pod_sandbox_id
 
     def create(self, *command, name=None, annotations=None):
         """Creates a container; grpc.RpcError if that is refused."""
@@ -292,7 +293,7 @@ class Pod:
             linux=self.api.LinuxContainerConfig(security_context=self.api.LinuxContainerSecurityContext(
                 namespace_options=self.api.NamespaceOption(network=2, pid=1))))
         reply = self.containerd.runtime.CreateContainer(self.api.CreateContainerRequest(
-            pod_sandbox_id=self.id, config=config, sandbox_config=self.config), timeout=60)
+            pod_sandbox_id=self.id, config=config, sandbox_config=self.config), timeout=LONG)
         return Container(self, name, reply.container_id)
 
     def start(self, *command, **more):
@@ -315,7 +316,7 @@ class Container:
         self.cgroup = cgroups.v2_root() / f"kubepods/besteffort/pod{pod.uid}/{identity}"
 
     def start(self):
-        self.pod.containerd.runtime.StartContainer(self.api.StartContainerRequest(container_id=self.id), timeout=60)
+        self.pod.containerd.runtime.StartContainer(self.api.StartContainerRequest(container_id=self.id), timeout=LONG)
         key = self.pod.containerd.version, self.pod.containerd.mode
         starts[key] = starts.get(key, 0) + 1
 
@@ -338,7 +339,7 @@ class Container:
         return reply.exit_code, reply.stdout.decode()
 
     def remove(self):
-        self.pod.containerd.runtime.RemoveContainer(self.api.RemoveContainerRequest(container_id=self.id), timeout=60)
+        self.pod.containerd.runtime.RemoveContainer(self.api.RemoveContainerRequest(container_id=self.id), timeout=LONG)
 
 
 class Lines:
