@@ -230,8 +230,9 @@ const char *hook_drop_in_gap(struct str text)
 	int event;
 
 	json_reader_init(&reader, text);
-	event = json_next(&reader, NULL);
-	while (event == JSON_OBJECT_BEGIN && (event = json_next(&reader, NULL)) == JSON_KEY) {
+	if (json_next(&reader, NULL) != JSON_OBJECT_BEGIN)
+		return "its stages do not name createRuntime";
+	while (json_next(&reader, NULL) == JSON_KEY) {
 		bool when = json_string_is(reader.text, STR("when")),
 		     stages = json_string_is(reader.text, STR("stages"));
 
@@ -242,7 +243,6 @@ const char *hook_drop_in_gap(struct str text)
 			stage = has_stage(&reader);
 		else if (event < 0 || json_skip(&reader, (enum json_event)event, NULL) < 0)
 			break;
-		event = JSON_OBJECT_BEGIN; /* goes on in the outer object */
 	}
 	if (!stage)
 		return "its stages do not name createRuntime";

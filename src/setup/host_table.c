@@ -38,10 +38,10 @@
 	"/agent/etc/containerd/config-v3.toml.tmpl (config.toml.tmpl where the file says version = 2): the line {{ " \
 	"template \"base\" . }} and below it NRI's table, if the file has none; then restart the unit, one node at " \
 	"a time"
-#define RANCHER_COMMON(host_id, host_name, server, agent, data, file)                                    \
-	.id = host_id, .name = host_name, .runtime = "containerd", .reads = data RANCHER_CONF,           \
-	.socket = "/run/k3s/containerd/containerd.sock", .units = { server, agent }, .install_dir = OPT, \
-	.data_dir = data, .data_dir_file = file, .action = HOST_REFUSE
+#define RANCHER_COMMON(host_id, host_name, server, agent, data, file)                                        \
+	.id = (host_id), .name = (host_name), .runtime = "containerd", .reads = data RANCHER_CONF,           \
+	.socket = "/run/k3s/containerd/containerd.sock", .units = { (server), (agent) }, .install_dir = OPT, \
+	.data_dir = (data), .data_dir_file = (file), .action = HOST_REFUSE
 #define RKE2_COMMON RANCHER_COMMON("rke2", "RKE2", "rke2-server", "rke2-agent", RKE2, "/etc/rancher/rke2/config.yaml")
 #define K3S_COMMON RANCHER_COMMON("k3s", "k3s", "k3s", "k3s-agent", K3S, "/etc/rancher/k3s/config.yaml")
 
