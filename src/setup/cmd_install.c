@@ -37,7 +37,18 @@ struct installed {
 	struct hook_binary told;
 	char sum[SHA256_TEXT];
 	int64_t timeout_ns;
+	struct stat binary_mark, drop_in_mark; /* of what we wrote */
 };
+
+/* Whether somebody has put another file there since; one that is gone is none. */
+static bool is_replaced(const char *path, const struct stat *mark)
+{
+	struct stat now;
+
+	return !stat(path, &now) &&
+	       (now.st_dev != mark->st_dev || now.st_ino != mark->st_ino ||
+		now.st_mtim.tv_sec != mark->st_mtim.tv_sec || now.st_mtim.tv_nsec != mark->st_mtim.tv_nsec);
+}
 
 static int source_read(const char *path, char **ret_content, size_t *ret_len, struct error *err)
 {
@@ -74,6 +85,8 @@ static int binary_install(struct setup_context *context, struct installed *hook,
 	if (result < 0)
 		return error_wrap(err, result, "cannot install the hook");
 	swap.exists = false; /* mode and owner are ours to choose */
+	swap.elsewhere = "; choose a folder that can be written to (--local-install-dir and --host-install-dir, of the "
+			 "chart rthooks.installDir)";
 	result = file_swap_write(&swap, content, len, 0755, err);
 	if (result < 0)
 		return result;
@@ -92,6 +105,7 @@ static int binary_install(struct setup_context *context, struct installed *hook,
 	result = file_swap_commit(&swap, err);
 	if (result < 0)
 		return result;
+	(void)stat(hook->local, &hook->binary_mark); /* fails: then it is replaced */
 	(void)log_event(&context->log, LOG_INFO, "written binary", "hook-dst-path", hook->local, "version",
 			hook->told.version, NULL);
 	return 0;
@@ -113,7 +127,7 @@ static int timeout_find(struct setup_context *context, struct installed *hook, s
 				 err);
 }
 
-static int drop_in_install(struct setup_context *context, const struct installed *hook, struct error *err)
+static int drop_in_install(struct setup_context *context, struct installed *hook, struct error *err)
 {
 	const char *const *args = context->hook_args;
 	struct hook_drop_in drop_in = { .path = hook->host,
@@ -123,6 +137,7 @@ static int drop_in_install(struct setup_context *context, const struct installed
 					.hook_timeout_ns = hook->timeout_ns };
 	auto_free char *room = malloc(DROP_IN_MAX);
 	struct buf out = buf_over(room, room ? DROP_IN_MAX : 0);
+	auto_swap struct file_swap swap = FILE_SWAP_NONE;
 	int result;
 
 	if (hook->told.knows_runtime && !hook_args_have(args, "runtime"))
@@ -130,9 +145,16 @@ static int drop_in_install(struct setup_context *context, const struct installed
 	hook_drop_in_write(&drop_in, &out);
 	if (out.overflow)
 		return error_set(err, E2BIG, "the hook's arguments do not fit into a file of %u bytes", DROP_IN_MAX);
-	result = file_swap(hook->drop_in, room, out.len, 0644, NULL, err);
+	result = file_swap_begin(&swap, hook->drop_in, NULL, err);
+	swap.elsewhere = "; choose another folder, which the runtime reads (hooks_dir of its configuration), with "
+			 "--oci-hooks.local-dir";
+	if (result >= 0)
+		result = file_swap_write(&swap, room, out.len, 0644, err);
+	if (result >= 0)
+		result = file_swap_commit(&swap, err);
 	if (result < 0)
 		return error_wrap(err, result, "the hook is there, but not registered");
+	(void)stat(hook->drop_in, &hook->drop_in_mark); /* fails: then it is replaced */
 	(void)log_event(&context->log, LOG_INFO, "written conf", "conf-dst-path", hook->drop_in, NULL);
 	return 0;
 }
@@ -152,6 +174,24 @@ static void stop_signals(sigset_t *ret_set)
 	(void)sigaddset(ret_set, SIGINT);
 }
 
+/*
+ * Whether what was installed is to stay when this process ends. What a later install has put there is that one's, and
+ * the gate would be open without it.
+ */
+static bool hook_stays(struct setup_context *context, const struct installed *hook, bool nri)
+{
+	const char *message = "ending; the hook stays in place";
+
+	if (strcmp(context->conf.on_exit, "keep") != 0) {
+		if (!is_replaced(hook->local, &hook->binary_mark) &&
+		    (nri || !is_replaced(hook->drop_in, &hook->drop_in_mark)))
+			return false;
+		message = "ending; another install has replaced the hook, which stays in place";
+	}
+	(void)log_event(&context->log, LOG_INFO, message, NULL); /* counted by the log */
+	return true;
+}
+
 static int hook_register(struct setup_context *context, struct installed *hook, struct error *err)
 {
 	sigset_t set;
@@ -164,10 +204,8 @@ static int hook_register(struct setup_context *context, struct installed *hook, 
 	if (result < 0 || !context->conf.daemonize)
 		return result;
 	signal_wait(&set);
-	if (!strcmp(context->conf.on_exit, "keep")) {
-		(void)log_event(&context->log, LOG_INFO, "ending; the hook stays in place", NULL);
+	if (hook_stays(context, hook, false))
 		return 0;
-	}
 	return hook_remove(context, hook->drop_in, hook->local, hook->name, err);
 }
 
@@ -192,10 +230,8 @@ static int plugin_run(struct setup_context *context, const struct installed *hoo
 	result = nri_plugin_run(start, plugin, &set, err);
 	if (result < 0)
 		return error_wrap(err, result, "the hook stays in place, but nothing calls it now");
-	if (!strcmp(context->conf.on_exit, "keep")) {
-		(void)log_event(&context->log, LOG_INFO, "ending; the hook stays in place", NULL);
+	if (hook_stays(context, hook, true))
 		return 0;
-	}
 	return hook_remove_binary(context, hook->local, true, err);
 }
 

@@ -50,9 +50,10 @@ static int folder_make(const char *dir, struct error *err)
 			continue;
 		*p = '\0';
 		if (mkdir(path, c ? 0755 : 0700) && errno != EEXIST)
-			return error_errno(err, errno,
-					   "cannot make the folder of the backups, %s; name another with --backup-dir",
-					   path);
+			return error_set(
+				err, errno,
+				"cannot make the folder of the backups, %s: %s; name another with --backup-dir", path,
+				strerror(errno));
 		*p = c;
 		if (!c)
 			return 0;

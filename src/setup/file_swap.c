@@ -48,6 +48,16 @@ static bool is_held(const struct file_swap *swap, const struct file_swap *holder
 	       ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
 }
 
+static int link_refuse(const char *path, struct error *err)
+{
+	char to[PATH_MAX];
+	ssize_t len = readlink(path, to, sizeof to);
+
+	return error_set(err, ENOENT,
+			 "%s: a link to %.*s, which is not there; remove the link, or make what it points to", path,
+			 len > 0 ? (int)len : 0, to);
+}
+
 /* The target's folder and name. A target that is not there yet has its folder resolved instead. */
 static int target_resolve(struct file_swap *swap, const char *path, char *dir, struct error *err)
 {
@@ -63,7 +73,7 @@ static int target_resolve(struct file_swap *swap, const char *path, char *dir, s
 		if (errno != ENOENT)
 			return error_errno(err, errno, "%s", path);
 		if (!lstat(path, &st))
-			return error_set(err, ENOENT, "%s: a link to a file that is not there", path);
+			return link_refuse(path, err);
 		out = buf_over(parent, sizeof parent);
 		buf_add(&out, at > 0 ? path : at ? "." : "/", at > 0 ? (size_t)at : 1);
 		if (out.overflow)
@@ -133,7 +143,9 @@ int file_swap_begin(struct file_swap *swap, const char *path, const struct file_
 	if (!fstatat(swap->dir_fd, swap->name, &st, AT_SYMLINK_NOFOLLOW)) {
 		if (!S_ISREG(st.st_mode))
 			return error_set(err, S_ISDIR(st.st_mode) ? EISDIR : EINVAL, "%s: %s", path,
-					 S_ISDIR(st.st_mode) ? "is a folder, not a file" : "is no regular file");
+					 S_ISDIR(st.st_mode)
+						 ? "is a folder, not a file; move it away or name another place"
+						 : "is no regular file; move it away or name another place");
 		swap->exists = true;
 		swap->mode = st.st_mode & 07777;
 		swap->uid = st.st_uid;
@@ -241,13 +253,12 @@ static int name_give(const struct file_swap *swap, int fd, const char *name)
 	return linkat(AT_FDCWD, proc, temporary_folder(swap), name, AT_SYMLINK_FOLLOW) ? -errno : 0;
 }
 
-static const char *advice(int code)
+static const char *advice(const struct file_swap *swap, int code)
 {
 	switch (code) {
 	case EROFS:
-		return "; the file system is read-only here: choose a place that can be written to "
-		       "(--local-install-dir and "
-		       "--host-install-dir, of the chart rthooks.installDir)";
+		return swap->elsewhere ? swap->elsewhere
+				       : "; `detect` tells whether this host has another place for such a change";
 	case EACCES:
 	case EPERM:
 		return "; run this as root, or choose another place";
@@ -283,7 +294,8 @@ int file_swap_write(struct file_swap *swap, const void *bytes, size_t n, mode_t 
 		}
 	}
 	if (result < 0)
-		return error_set(err, -result, "cannot write %s: %s%s", swap->path, strerror(-result), advice(-result));
+		return error_set(err, -result, "cannot write %s: %s%s", swap->path, strerror(-result),
+				 advice(swap, -result));
 	memcpy(swap->temporary, name, sizeof name);
 	return 0;
 }
@@ -293,7 +305,7 @@ int file_swap_commit(struct file_swap *swap, struct error *err)
 	if (renameat(temporary_folder(swap), swap->temporary, swap->dir_fd, swap->name)) {
 		int code = errno;
 
-		return error_set(err, code, "cannot write %s: %s%s", swap->path, strerror(code), advice(code));
+		return error_set(err, code, "cannot write %s: %s%s", swap->path, strerror(code), advice(swap, code));
 	}
 	swap->temporary[0] = '\0';
 	(void)fsync(swap->dir_fd); /* what it cannot sync is no reason to call the write failed */
@@ -305,7 +317,7 @@ int file_swap_remove(struct file_swap *swap, struct error *err)
 	if (unlinkat(swap->dir_fd, swap->name, 0)) {
 		int code = errno;
 
-		return error_set(err, code, "cannot remove %s: %s%s", swap->path, strerror(code), advice(code));
+		return error_set(err, code, "cannot remove %s: %s%s", swap->path, strerror(code), advice(swap, code));
 	}
 	(void)fsync(swap->dir_fd); /* as above */
 	return 0;

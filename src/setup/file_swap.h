@@ -25,6 +25,7 @@ struct file_swap {
 	mode_t mode;
 	uid_t uid;
 	gid_t gid;
+	const char *elsewhere; /* begins with "; ": what to do where the file system is read-only; NULL: see detect */
 };
 
 /*

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "setup/setup_context.h"
 
 #define PROGRAM "tetragon-oci-hook-setup"
@@ -110,6 +111,24 @@ static int hook_args_find(const struct setup_command *command, int argc, char *c
 	return argc;
 }
 
+/* JSON and TOML hold nothing else: a path or an argument would get there as another one. Index of the first, or argc.
+ */
+static int no_text_find(int argc, char *const argv[])
+{
+	for (int i = 1; i < argc; i++) {
+		struct str rest = str_of(argv[i]);
+
+		while (rest.len) {
+			unsigned n = utf8_length(rest, NULL);
+
+			if (!n)
+				return i;
+			rest = str_from(rest, n);
+		}
+	}
+	return argc;
+}
+
 static int run(const struct setup_command *command, struct setup_context *context)
 {
 	struct error err = { 0 };
@@ -144,6 +163,11 @@ int main(int argc, char *argv[])
 
 	if (!command)
 		return no_command(argc, argv);
+	if (no_text_find(argc, argv) < argc) {
+		(void)error_set(&err, EINVAL, "argument %d is no UTF-8: no runtime's file can hold it",
+				no_text_find(argc, argv));
+		return usage_error(err.text);
+	}
 	end = hook_args_find(command, argc, argv, words + 1);
 	context.hook_args = (const char *const *)(argv + (end < argc ? end + 1 : argc));
 	result = flags_init(&context.parse, &command->set, &context.conf, &arena, &err);

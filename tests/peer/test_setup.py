@@ -134,6 +134,10 @@ def test_usage_errors_exit_80(place):
     run("nonsense", status=80)
     run(status=80)
     assert "did you mean --dry-run" in run(*NRI, "--dryrun", status=80).stderr
+    # JSON cannot hold it: the hook would be registered with another argument than the one that was judged
+    for odd in ("--runtime=\udcff", "hook-args\0--grpc-address=unix:///\udcff"):
+        assert "is no UTF-8" in run("install", *install_flags(place), *odd.split("\0"), status=80).stderr
+    assert not any((place / "hooks").iterdir())
 
 
 @pytest.mark.parametrize("words, says", [
@@ -198,6 +202,20 @@ def test_daemonize(place, on_exit, left):
         child.kill()
         child.communicate()
     assert files(place) == left
+
+
+def test_an_older_daemon_leaves_what_a_newer_one_installed(place):
+    """Else an upgrade would end without a hook though its daemon runs."""
+    with subprocess.Popen([SETUP, "install", *install_flags(place), "--daemonize"], stderr=subprocess.PIPE) as old:
+        assert b"written binary" in old.stderr.readline() and b"written conf" in old.stderr.readline()
+        with subprocess.Popen([SETUP, "install", *install_flags(place), "--daemonize"], stderr=subprocess.PIPE) as new:
+            assert b"written binary" in new.stderr.readline() and b"written conf" in new.stderr.readline()
+            old.terminate()
+            assert old.wait(timeout=20) == 0 and b"another install has replaced the hook" in old.stderr.read()
+            assert files(place) == ["bin/tetragon-oci-hook", "hooks/tetragon-oci-hook.json"]
+            new.terminate()
+            assert new.wait(timeout=20) == 0
+    assert files(place) == []
 
 
 def test_print_config_is_what_install_writes(place):
@@ -486,10 +504,26 @@ def test_file_systems_that_cannot_hold_the_hook(place, option, why):
     folder = place / "bin"
     subprocess.run(["mount", "-t", "tmpfs", "-o", option, "tmpfs", folder], check=True)
     try:
-        assert why in run("install", *install_flags(place), status=1).stderr
+        said = run("install", *install_flags(place), status=1).stderr
+        assert why in said.lower() and ("--local-install-dir" in said) == (option == "ro")
         assert files(place) == []
     finally:
         subprocess.run(["umount", folder], check=True)
+
+
+@pytest.mark.parametrize("folder, way", [("hooks", "--oci-hooks.local-dir"), ("etc", "detect")])
+def test_what_to_do_on_a_read_only_file_system(place, folder, way):
+    """Not what fits another file."""
+    (place / "etc/config.toml").write_text(CONF)
+    subprocess.run(["mount", "--bind", place / folder, place / folder], check=True)
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", place / folder], check=True)
+        words = ["install", *install_flags(place)] if folder == "hooks" else \
+            [*NRI, f"--config-file={place}/etc/config.toml", "--in-place", f"--backup-dir={place}/backup"]
+        said = run(*words, status=1).stderr
+        assert "Read-only file system; " in said and way in said and "--local-install-dir" not in said
+    finally:
+        subprocess.run(["umount", place / folder], check=True)
 
 
 def installed(place):
@@ -521,7 +555,8 @@ def test_install_where_something_else_lies(place, target):
     assert (place / target).is_symlink() and (place / "etc/x").stat().st_size > 100
     (place / target).unlink()
     (place / target).symlink_to(place / "none")
-    assert "a link to a file that is not there" in run("install", *install_flags(place), status=1).stderr
+    said = run("install", *install_flags(place), status=1).stderr
+    assert f"a link to {place}/none, which is not there; remove the link" in said
 
 
 def test_install_through_links_onto_other_file_systems(place, small):
