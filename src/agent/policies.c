@@ -240,6 +240,24 @@ static void slot_return(struct policies *policies, struct policies_entry *entry,
 	policy_set_put(&policies->taken, record->slot, true);
 }
 
+static void old_note(struct policies_entry *entry, unsigned slot)
+{
+	entry->has_old = true;
+	entry->old_slot = slot;
+}
+
+/* What was decided with labels that nobody has told this agent yet holds for a policy's new text as well. */
+static void old_follow(struct policies *policies)
+{
+	for (size_t i = 0; i < policies->entries; i++) {
+		struct policies_entry *entry = policies->entry[i];
+
+		if (entry->has_old && entry->old_slot != entry->slot)
+			sensor_policy_follow(policies->sensor, entry->old_slot, entry->slot);
+		entry->has_old = false;
+	}
+}
+
 struct restoring {
 	struct policies *policies;
 	const struct abi_policy_set *in_kernel;
@@ -270,6 +288,8 @@ static int restore(void *context, const struct policy_record *record)
 		if (entry && is_same(entry, policy, record->domain) && is_in_kernel &&
 		    !policies->by_slot[record->slot] && !entry->is_loaded)
 			slot_return(policies, entry, record, true);
+		else if (entry && is_in_kernel && policy_chooses_alike(entry->policy, policy))
+			old_note(entry, record->slot);
 		policy_free(policy);
 		return 0;
 	}
@@ -332,6 +352,8 @@ int policies_apply(struct policies *policies, struct sensor *sensor, struct erro
 		if (policy_set_has(&in_kernel, slot))
 			policy_set_put(&policies->taken, slot, true); /* not given out before it is removed */
 	r = load_new(policies, err);
+	if (r >= 0)
+		old_follow(policies);
 	if (r >= 0)
 		r = set_global(policies, err);
 	if (r >= 0)

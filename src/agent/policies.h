@@ -56,6 +56,8 @@ struct policies_entry {
 	unsigned slot;
 	uint32_t generation;
 	bool is_loaded;                /* the kernel has its rows */
+	bool has_old;                  /* at start: */
+	unsigned old_slot;             /* of its text before, which chose the same containers */
 	struct namespace_set *selects; /* its namespace's, all of which it selects; NULL: it is global, or chooses */
 };
 

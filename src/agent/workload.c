@@ -33,15 +33,16 @@ static enum label_state pod_find(const void *context, const char *key, const cha
 {
 	const struct workload *workload = context;
 
+	/* first: no label of the pod's own passes for it */
+	if (!strcmp(key, WORKLOAD_NAMESPACE_LABEL) && is_told(workload->pod_namespace)) {
+		*ret_value = workload->pod_namespace;
+		return LABEL_THERE;
+	}
 	for (size_t i = 0; i < workload->labels; i++)
 		if (!strcmp(workload->label[i].key, key)) {
 			*ret_value = workload->label[i].value;
 			return LABEL_THERE;
 		}
-	if (!strcmp(key, WORKLOAD_NAMESPACE_LABEL) && is_told(workload->pod_namespace)) {
-		*ret_value = workload->pod_namespace;
-		return LABEL_THERE;
-	}
 	return workload->labels_known ? LABEL_ABSENT : LABEL_UNKNOWN;
 }
 

@@ -2,7 +2,6 @@
 #include "match/label_selector.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,6 +76,26 @@ void label_selector_done(struct label_selector *selector)
 	}
 	free(selector->term);
 	*selector = (struct label_selector){ 0 };
+}
+
+static bool term_equal(const struct label_term *a, const struct label_term *b)
+{
+	if (a->op != b->op || a->values != b->values || strcmp(a->key, b->key) != 0)
+		return false;
+	for (size_t i = 0; i < a->values; i++)
+		if (strcmp(a->value[i], b->value[i]) != 0)
+			return false;
+	return true;
+}
+
+bool label_selector_equal(const struct label_selector *a, const struct label_selector *b)
+{
+	if (a->terms != b->terms)
+		return false;
+	for (size_t i = 0; i < a->terms; i++)
+		if (!term_equal(&a->term[i], &b->term[i]))
+			return false;
+	return true;
 }
 
 static bool has_value(const struct label_term *term, const char *value)

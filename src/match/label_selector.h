@@ -9,6 +9,7 @@
 #ifndef MATCH_LABEL_SELECTOR_H
 #define MATCH_LABEL_SELECTOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/str.h"
@@ -39,6 +40,9 @@ int label_selector_add(struct label_selector *selector, struct str key, enum lab
 /* Adds a value to the last term. -E2BIG (LABEL_TERM_VALUES_MAX, LABEL_TEXT_MAX), -EINVAL a NUL, -ENOMEM. */
 int label_selector_value(struct label_selector *selector, struct str value);
 void label_selector_done(struct label_selector *selector);
+
+/* The same terms in the same order. */
+bool label_selector_equal(const struct label_selector *a, const struct label_selector *b);
 
 /* "In", "NotIn", "Exists", "DoesNotExist", as Kubernetes spells them; 0: none of these. */
 enum label_op label_op_of(struct str name);

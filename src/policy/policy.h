@@ -93,4 +93,7 @@ static inline bool policy_has_terms(const struct policy *policy)
 	return policy->pods.terms || policy->containers.terms;
 }
 
+/* True if both choose the same containers, for the same words: whom one selects the other does, too. */
+bool policy_chooses_alike(const struct policy *a, const struct policy *b);
+
 #endif

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "match/label_selector.h"
 #include "policy/hook.h"
@@ -151,4 +152,12 @@ int workloads_read(struct parse *parse, const struct yaml_node *spec)
 	policy->is_global = !policy->namespace && (host || (!pods && !containers));
 	r = selector_read(parse, pods, "podSelector", &policy->pods);
 	return r < 0 ? r : selector_read(parse, containers, "containerSelector", &policy->containers);
+}
+
+bool policy_chooses_alike(const struct policy *a, const struct policy *b)
+{
+	if (a->is_global != b->is_global || !a->namespace != !b->namespace ||
+	    (a->namespace && strcmp(a->namespace, b->namespace) != 0))
+		return false;
+	return label_selector_equal(&a->pods, &b->pods) && label_selector_equal(&a->containers, &b->containers);
 }

@@ -237,6 +237,18 @@ void containers_clear_slot(struct sensor *sensor, unsigned slot)
 	}
 }
 
+void sensor_policy_follow(struct sensor *sensor, unsigned from, unsigned to)
+{
+	for (uint32_t i = 0; i < ABI_CONTAINERS; i++) {
+		struct abi_policy_set policies = sensor->sets.set[i].policies;
+
+		if (!sensor->sets.used[i] || !policy_set_has(&policies, from))
+			continue;
+		policy_set_put(&policies, to, true);
+		(void)sets_policies(sensor, i, &policies); /* changed or not */
+	}
+}
+
 int sensor_cgroup_get(struct sensor *sensor, uint64_t cgroup_id, struct abi_cgroup *ret_entry)
 {
 	return bpf_map_lookup_elem(sensor->map[MAP_CGROUP_POLICIES], &cgroup_id, ret_entry) ? -errno : 0;

@@ -59,6 +59,8 @@ int sensor_policy_add(struct sensor *sensor, unsigned slot, uint32_t generation,
 /* Clears the slot's bit everywhere (containers, global, points), then its rows. The slot can be given out again after
  * it. */
 int sensor_policy_remove(struct sensor *sensor, unsigned slot, struct error *err);
+/* Whoever is under the policy in slot `from`, or is announced to be, is under that in `to`, too. */
+void sensor_policy_follow(struct sensor *sensor, unsigned from, unsigned to);
 void sensor_policy_guarantee(const struct sensor *sensor, const struct policy *policy, size_t hook,
 			     struct sensor_guarantee *ret_guarantee);
 

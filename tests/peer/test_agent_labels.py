@@ -6,7 +6,7 @@ import time
 import grpc
 import pytest
 
-from agent_bed import Agent, policy
+from agent_bed import CGROUPS, Agent, policy
 from conftest import program
 from test_agent_announced import Caller, first_lseek, make, place, refused
 from test_agent_dump import dump
@@ -189,3 +189,30 @@ def test_what_runs_already_is_taken_in_though_undecided(agent, caller):
     assert first_lseek(agent, folder) >= 0
     caller.tell(place(agent, container_id), container_id, caller.api.tetragon.RUNTIME_HOOK_REASON_LISTED, podLabels={"app": "web"})
     assert first_lseek(agent, folder) == KILLED
+
+
+@pytest.mark.parametrize("when", ["runs", "is announced"])
+def test_an_edited_policy_keeps_whom_it_chose(agent, api, when):
+    """The next agent does not know the labels: what was decided with them holds for a policy that chooses alike."""
+    file = agent.folder / "kill.yaml"
+    file.write_text(chosen("kill", WEB))
+    ids_of = {app: next(ids) for app in ("web", "db")}
+    agent.start(f"--tracing-policy={file}")
+    with LabelCaller(agent, api) as caller:
+        for app, container_id in ids_of.items():
+            caller.announce(place(agent, container_id), container_id, podLabels={"app": app})
+            if when == "runs":
+                make(agent, place(agent, container_id))
+                caller.confirm(place(agent, container_id), container_id)
+    agent.end(signal.SIGKILL)
+    file.write_text(chosen("kill", WEB).replace('"-1"', '"-1", "-2"'))
+    agent.start(f"--tracing-policy={file}")
+    folders = {}
+    for app, container_id in ids_of.items():
+        folders[app] = CGROUPS / place(agent, container_id)[1:] if when == "runs" else make(agent, place(agent, container_id))
+    assert first_lseek(agent, folders["web"]) == KILLED
+    assert first_lseek(agent, folders["db"]) >= 0
+    agent.end()
+    file.write_text(chosen("kill", "podSelector: {matchLabels: {app: other}}"))
+    agent.start(f"--tracing-policy={file}")
+    assert first_lseek(agent, folders["web"]) >= 0, "another choice, of which nobody knows whether it is meant"

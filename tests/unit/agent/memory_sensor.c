@@ -37,6 +37,13 @@ int sensor_policy_remove(struct sensor *sensor, unsigned slot, struct error *err
 	return 0;
 }
 
+void sensor_policy_follow(struct sensor *sensor, unsigned from, unsigned to)
+{
+	for (size_t i = 0; i < sensor->containers; i++)
+		if (policy_set_has(&sensor->container[i].policies, from))
+			policy_set_put(&sensor->container[i].policies, to, true);
+}
+
 int sensor_global(struct sensor *sensor, unsigned slot, bool on, struct error *err)
 {
 	(void)err;

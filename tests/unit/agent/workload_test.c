@@ -19,7 +19,8 @@
 #define WEB ", podSelector: {matchLabels: {app: web}}"
 #define REPO(name) ", containerSelector: {matchLabels: {repo: '" name "'}}"
 
-static const struct pod_label web[] = { { "app", "web" } }, db[] = { { "app", "db" } };
+static const struct pod_label web[] = { { "app", "web" } }, db[] = { { "app", "db" } },
+			      forged[] = { { WORKLOAD_NAMESPACE_LABEL, "a" } };
 
 static void policies_choose(void **state)
 {
@@ -38,6 +39,10 @@ static void policies_choose(void **state)
 		  CLUSTER(WEB),
 		  { .pod_name = "x", .label = web, .labels = 1, .labels_known = true },
 		  LABELS_MATCH },
+		{ "a label that passes for the namespace",
+		  CLUSTER(", podSelector: {matchLabels: {'k8s:io.kubernetes.pod.namespace': a}}"),
+		  { .pod_namespace = "b", .label = forged, .labels = 1, .labels_known = true },
+		  LABELS_DIFFER },
 		{ "other labels",
 		  CLUSTER(WEB),
 		  { .pod_name = "x", .label = db, .labels = 1, .labels_known = true },

@@ -111,12 +111,47 @@ static void operators_have_names(void **state)
 	(void)state;
 }
 
+/* "key" "values", one byte each; all terms are In but for keys in upper case, which are NotIn. */
+static struct label_selector made(const char *const *words)
+{
+	struct label_selector selector = { 0 };
+
+	for (; *words; words += 2) {
+		enum label_op op = words[0][0] < 'a' ? LABEL_NOT_IN : LABEL_IN;
+
+		assert_true(label_selector_add(&selector, str_of(words[0]), op) >= 0);
+		for (const char *value = words[1]; *value; value++)
+			assert_int_equal(label_selector_value(&selector, (struct str){ value, 1 }), 0);
+	}
+	return selector;
+}
+
+static void equal_is_term_by_term(void **state)
+{
+	static const char *const rows[][5] = {
+		{ NULL },     { "a", "1" }, { "a", "2" },           { "a", "12" },
+		{ "b", "1" }, { "A", "1" }, { "a", "1", "b", "2" }, { "b", "2", "a", "1" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		for (size_t j = 0; j < sizeof rows / sizeof *rows; j++) {
+			struct label_selector a = made(rows[i]), b = made(rows[j]);
+
+			if (label_selector_equal(&a, &b) != (i == j))
+				fail_msg("rows %zu and %zu", i, j);
+			label_selector_done(&a);
+			label_selector_done(&b);
+		}
+	(void)state;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(terms_are_judged),
 		cmocka_unit_test(limits_hold),
 		cmocka_unit_test(operators_have_names),
+		cmocka_unit_test(equal_is_term_by_term),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

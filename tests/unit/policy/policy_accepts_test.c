@@ -424,6 +424,13 @@ static void workloads_are_selected(void **state)
 		buf_byte(&out, ']');
 		assert_string_equal(text, rows[i].want);
 		assert_int_equal(policy_has_terms(policy), policy->pods.terms + policy->containers.terms > 0);
+		for (size_t j = 0; j < sizeof rows / sizeof *rows; j++) {
+			struct policy *other = parsed(rows[j].yaml);
+			bool is_alike = !strcmp(rows[i].want, rows[j].want) && !policy->namespace == !other->namespace;
+
+			assert_int_equal(policy_chooses_alike(policy, other), is_alike);
+			policy_free(other);
+		}
 		policy_free(policy);
 	}
 	policy_free(NULL);
