@@ -120,11 +120,11 @@ int conf_backup_find(const char *dir, const struct file_swap *swap, struct str n
 	if (was_there ? now.p && str_equal(now, (struct str){ text, len }) : !now.p)
 		return error_set(err, EALREADY, "%s is as it was before", swap->path);
 	if (!now.p || !holds(new, now))
-		return error_set(err, ESTALE,
-				 "%s was changed by somebody after this program changed it; nothing is undone. What it "
-				 "was before "
-				 "is %s, what this program made of it %s: compare, and take the change out by hand",
-				 swap->path, was_there ? old : none, new);
+		return error_set(
+			err, ESTALE,
+			"%s was changed by somebody after this program changed it. What it was before is %s, what "
+			"this program made of it %s: compare, and take the change out by hand",
+			swap->path, was_there ? old : none, new);
 	*ret_text = was_there ? take(text) : NULL;
 	*ret_len = len;
 	return 0;

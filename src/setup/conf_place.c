@@ -18,10 +18,14 @@ int conf_place_find(struct setup_context *context, const char *runtime, struct e
 	auto_free struct host_found *found = malloc(sizeof *found);
 	int result;
 
-	if (setup_given(context, "config-file"))
-		return 0;
 	if (!found)
 		return error_set(err, ENOMEM, "not enough memory");
+	if (setup_given(context, "config-file")) { /* whose it is, if it is this host's */
+		if (host_detect(NULL, runtime, found, NULL) >= 0 && found->unit && *found->reads &&
+		    !setup_given(context, "unit") && conf_path_same(found->reads, context->conf.config_file))
+			context->conf.unit = found->unit; /* a string of the table: it stays */
+		return 0;
+	}
 	result = host_detect(NULL, runtime, found, err);
 	if (result == -ENOENT) /* then the option's default is as good a guess as any */
 		return 0;

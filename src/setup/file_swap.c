@@ -78,8 +78,13 @@ static int target_resolve(struct file_swap *swap, const char *path, char *dir, s
 		buf_add(&out, at > 0 ? path : at ? "." : "/", at > 0 ? (size_t)at : 1);
 		if (out.overflow)
 			return error_set(err, ENAMETOOLONG, "%s: too long", path);
-		if (!realpath(parent, real))
-			return error_errno(err, errno, "%s: its folder %s", path, parent);
+		if (!realpath(parent, real)) {
+			int code = errno;
+
+			return code == ENOENT
+				       ? error_set(err, code, "%s: there is no folder %s; make it first", path, parent)
+				       : error_errno(err, code, "%s: its folder %s", path, parent);
+		}
 		out = buf_over(swap->path, sizeof swap->path);
 		buf_text(&out, strcmp(real, "/") != 0 ? real : "");
 		buf_byte(&out, '/');
@@ -144,7 +149,7 @@ int file_swap_begin(struct file_swap *swap, const char *path, const struct file_
 		if (!S_ISREG(st.st_mode))
 			return error_set(err, S_ISDIR(st.st_mode) ? EISDIR : EINVAL, "%s: %s", path,
 					 S_ISDIR(st.st_mode)
-						 ? "is a folder, not a file; move it away or name another place"
+						 ? "is a folder, not a file; name a file, or move it away"
 						 : "is no regular file; move it away or name another place");
 		swap->exists = true;
 		swap->mode = st.st_mode & 07777;

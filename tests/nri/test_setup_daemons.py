@@ -143,6 +143,11 @@ def test_k3s_is_told_by_its_daemon(bed):
     found = bed.detect()
     assert (found["host"], found["reads"], found["config"]) == ("k3s", str(config), None)
     assert f"{bed.folder}/data/agent/etc/containerd/config-v3.toml.tmpl" in found["advice"]
+    # A drop-in beside the named file is read when k3s' own unit is restarted, not containerd's.
+    (config.parent / "config-v3.toml.d").mkdir()
+    config.write_text('imports = ["config-v3.toml.d/*.toml"]\n' + config.read_text())
+    enable = f"{SETUP} patch-containerd-conf enable-nri --drop-in={config.parent}/config-v3.toml.d/x.toml --backup-dir={bed.folder}/b"
+    assert "restarted\" unit=k3s" in bed.run(f"{enable} --config-file={config}")
 
 
 def test_several_daemons_are_named_and_the_kubelet_chooses(bed):
