@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -257,10 +258,12 @@ int conf_patch_run(struct setup_context *context, const struct conf_patch *patch
 	if (result >= 0 && context->conf.undo)
 		return conf_undo(context, patch, &swap, err);
 	if (result >= 0 && !swap.exists && !patch->root_optional)
-		return error_set(err, ENOENT,
-				 "%s: no such file. Without a file the runtime uses its defaults; let the runtime's "
-				 "own program write "
-				 "one (containerd config default, crio config) if they have to be changed",
-				 patch->config_file);
+		return error_set(
+			err, ENOENT,
+			"%s: no such file, so the runtime has its defaults in force (in containerd 2.x NRI is on). If "
+			"they have to be changed, write one first: `%s > %s`",
+			patch->config_file,
+			!strcmp(patch->judge->program, "crio") ? "crio config" : "containerd config default",
+			patch->config_file);
 	return result < 0 ? result : patch_run(context, patch, &swap, err);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* verify, containerd's configuration: does each handler start containers from a spec with the hook, or does NRI? */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -138,15 +139,25 @@ void verify_containerd(struct verify *verify)
 	auto_toml struct toml *in_force = NULL;
 	struct host_conf conf;
 	struct error err = { 0 };
+	bool no_file;
 	int result;
 
 	(void)snprintf(verify->config, sizeof verify->config, "%s", *given ? given : verify->found.reads);
 	verify_daemon_find(verify, "containerd");
 	result = host_conf_containerd(verify->root_fd, verify->config, &conf, &err);
+	no_file = result == -ENOENT && !conf.n && !*given;
+	if (no_file) /* a containerd without one starts */
+		result = 0;
 	if (*verify->conf->validate) /* its word counts, not how we follow imports */
 		result = in_force_read(verify, &in_force, &err);
 	if (result < 0)
-		verify_tell(verify->report, false, "configuration", "correct the file", "%s", err.text);
+		verify_tell(verify->report, false, "configuration",
+			    result == -ENOENT && !conf.n ? "name the file that containerd reads with --config-file"
+							 : "correct the file",
+			    "%s", err.text);
+	else if (no_file)
+		verify_tell(verify->report, true, "configuration", "",
+			    "%s is not there: containerd has its defaults in force", verify->config);
 	else if (conf.n > 1)
 		verify_tell(verify->report, true, "configuration", "", "%s and %zu that it imports", verify->config,
 			    conf.n - 1);

@@ -76,7 +76,7 @@ void verify_daemon_restarted(struct verify *verify, const struct host_conf *conf
 	const char *which = "";
 	char todo[256];
 
-	if (!daemon->pid || !daemon->start_ns)
+	if (!daemon->pid || !daemon->start_ns || (!conf->n && !*specs))
 		return;
 	for (size_t i = 0; i < conf->n; i++)
 		if (conf->file[i].changed_ns > latest) {

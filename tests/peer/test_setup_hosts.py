@@ -435,6 +435,18 @@ def test_verify_follows_imports(healthy, root, imported, wrong):
         assert text in checks[name]["evidence"]
 
 
+def test_a_containerd_without_a_file_has_its_defaults(healthy):
+    """Some packages bring none; with 2.x the gate can be closed all the same."""
+    containerd_host(healthy, "").write_text(CONNECTED)
+    (healthy / "etc/containerd/config.toml").unlink()
+    (healthy / "var/lib/kubelet").mkdir(parents=True)
+    (healthy / "var/lib/kubelet/config.yaml").write_text("containerRuntimeEndpoint: unix:///run/containerd/containerd.sock\n")
+    checks = verify(healthy, 0, AGENT)
+    assert "defaults" in checks["configuration"]["evidence"] and checks["nri socket"]["ok"]
+    wrong = verify(healthy, 1, AGENT, "--config-file=/etc/containerd/confg.toml")["configuration"]
+    assert not wrong["ok"] and "--config-file" in wrong["todo"]
+
+
 def test_each_handler_needs_the_hook(healthy):
     handler = '[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.{}]\n'
     spec = "base_runtime_spec = '/spec.json'\n"
