@@ -209,6 +209,7 @@ int guard_apply(struct guard *guard, bool tells_agent, struct error *err)
 	if (r < 0 || guard->asker.context != &guard->ask)
 		return r;
 	agent_ask_done(&guard->ask);
+	guard->agent_connection = 0;
 	return agent_ask_init(&guard->ask, guard->conf->agent, err);
 }
 
@@ -262,14 +263,27 @@ void guard_news(struct guard *guard, enum nri_news news, const char *text)
 		reconcile_lost(&guard->reconcile);
 }
 
-int guard_agent_fd(const struct guard *guard)
+static void agent_lost(struct guard *guard)
 {
-	return guard->ask.memory ? guard->ask.kept.fd : -1;
+	guard->agent_connection = 0;
+	guard->reconcile.labels.is_unwanted = false; /* the next one may be ours */
+	reconcile_again(&guard->reconcile);
+}
+
+int guard_agent_fd(struct guard *guard)
+{
+	const struct grpc_kept *kept = &guard->ask.kept;
+	bool is_there = guard->ask.memory && kept->fd >= 0;
+
+	if (guard->agent_connection && (!is_there || guard->agent_connection != kept->connections))
+		agent_lost(guard);
+	if (is_there)
+		guard->agent_connection = kept->connections;
+	return is_there ? kept->fd : -1;
 }
 
 void guard_agent_gone(struct guard *guard)
 {
 	grpc_kept_close(&guard->ask.kept);
-	guard->reconcile.labels.is_unwanted = false; /* the next one may be ours */
-	reconcile_again(&guard->reconcile);
+	agent_lost(guard);
 }

@@ -44,6 +44,7 @@ struct guard {
 	struct durations answers;          /* from a request's last byte to its answer */
 	uint64_t passed[GUARD_PASSED_MAX]; /* hashes of ids that the agent was told of ahead, on this connection */
 	size_t passed_next;
+	uint64_t agent_connection; /* the number of the one that was there last; 0: none */
 };
 
 /*
@@ -60,8 +61,11 @@ void guard_done(struct guard *guard);
  */
 void guard_news(struct guard *guard, enum nri_news news, const char *text);
 
-/* The connection to the agent, to be polled for POLLRDHUP (-1: none); call guard_agent_gone when it comes. */
-int guard_agent_fd(const struct guard *guard);
+/*
+ * The connection to the agent, to be polled for POLLRDHUP (-1: none); call guard_agent_gone when it comes. One that was
+ * lost in the midst of a call is noticed here.
+ */
+int guard_agent_fd(struct guard *guard);
 void guard_agent_gone(struct guard *guard);
 
 #endif

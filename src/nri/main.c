@@ -158,7 +158,8 @@ static int run(struct program *program)
 		fd[1] = (struct pollfd){ 0 };
 		fd[1].fd = reconcile_fd(&program->guard.reconcile, &fd[1].events);
 		fd[2] = (struct pollfd){ .fd = guard_agent_fd(&program->guard), .events = POLLRDHUP };
-		wake_ns = nri_link_wake_ns(program->link);
+		wake_ns = nri_link_wake_ns(
+			program->link); /* of the reconciliation only now: guard_agent_fd may begin one */
 		if (reconcile_wake_ns(&program->guard.reconcile) < wake_ns)
 			wake_ns = reconcile_wake_ns(&program->guard.reconcile);
 		if (nri_status_wake_ns(&program->status, &program->guard) < wake_ns)

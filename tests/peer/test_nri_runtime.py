@@ -292,6 +292,26 @@ def test_another_agent_is_told_of_what_runs(start, folder, api):
     assert runtime.call("StartContainer", event())[0] == 2, "the first connection is as before"
 
 
+def test_an_agent_that_hung_and_was_replaced_is_another_one(start, folder, api):
+    """The connection ended with a call that had no answer: nothing was left that could tell of the agent's end."""
+    plugin = start("direct", "--grpc-timeout=200ms")
+    runtime = plugin.connect()
+    runtime.call("Synchronize")
+    look = plugin.connect()
+    look.call("Synchronize")
+    look.close()
+    plugin.wait_line("second look is over")
+    with Agent(api, f"unix://{folder}/agent.sock", answer=lambda context: time.sleep(0.5 * (len(agent.requests) > 1))) as agent:
+        assert runtime.call("StartContainer", event())[0] == 0
+        code, text, _ = runtime.call("StartContainer", event(2))
+        assert code == 2 and "no answer from the agent" in text
+    with Agent(api, f"unix://{folder}/agent.sock") as agent:
+        look = plugin.connect()
+        look.call("Synchronize", event(7))
+        plugin.wait_line("another agent knows what the runtime listed")
+        assert dict(agent.container.podLabels) == {"app": "web"}
+
+
 def test_a_large_answer_and_a_large_question(start, folder, api):
     plugin = start("direct")
     with Agent(api, f"unix://{folder}/agent.sock") as agent:
