@@ -239,13 +239,15 @@ static void policies_choose(struct admission *admission, struct admission_answer
 {
 	const struct workload workload = workload_of(container);
 	const struct policy *undecided;
+	bool is_found = container->source == POD_FROM_WALK, has = false;
 
 	*ret_set = (struct abi_policy_set){ 0 };
 	undecided = policies_select(admission->policies, answer->path, &workload, ret_set);
-	if (undecided || container->source == POD_FROM_WALK)
-		answer->was_known = sensor_container_policies_get(admission->sensor, answer->cgroup_id, ret_set) >= 0;
-	if (answer->was_known)
+	if (undecided || is_found)
+		has = sensor_container_policies_get(admission->sensor, answer->cgroup_id, ret_set) >= 0;
+	if (has)
 		(void)policies_select(admission->policies, answer->path, &workload, ret_set);
+	answer->was_known = has && is_found && answer->is_new;
 	answer->undecided = undecided ? undecided->name : NULL;
 	admission->undecided += undecided != NULL;
 	answer->policies = policy_set_count(ret_set);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Policies that choose among containers by pod labels, container name and image, without an API server."""
+import json
 import signal
 import time
 
@@ -189,6 +190,19 @@ def test_what_runs_already_is_taken_in_though_undecided(agent, caller):
     assert first_lseek(agent, folder) >= 0
     caller.tell(place(agent, container_id), container_id, caller.api.tetragon.RUNTIME_HOOK_REASON_LISTED, podLabels={"app": "web"})
     assert first_lseek(agent, folder) == KILLED
+
+
+def test_a_start_that_was_tolerated_though_undecided_is_told_as_unseen(agent, caller):
+    container_id = next(ids)
+    caller.add("kill", WEB)
+    make(agent, place(agent, container_id))
+    refused(lambda: caller.tell(place(agent, container_id), container_id), Code.UNAVAILABLE, "policy kill chooses by labels")
+    agent.unseen.mkdir(0o755)
+    record = {"cgroupsPath": place(agent, container_id), "containerID": container_id, "podNamespace": "tenant-a"}
+    (agent.unseen / f"{container_id}.json").write_text(json.dumps(record))
+    agent.wait_log("found-by=record", 5)
+    (line,) = [line for line in agent.log_text().splitlines() if "found-by=record" in line]
+    assert "container started unseen: it is under policy from now on" in line
 
 
 @pytest.mark.parametrize("when", ["runs", "is announced"])
