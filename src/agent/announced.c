@@ -262,20 +262,22 @@ int announced_add(struct announced *announced, const struct admission_request *r
 	int r = admission_foresee(announced->admission, &whole, ret_answer, &set, err);
 
 	(void)announced_expire(announced, now_ns);
-	if (r >= 0)
-		r = leaf_check(leaf_of(ret_answer->path), request, err);
-	if (r < 0)
+	if (r < 0 && r != -EAGAIN) /* undecided: it may be known already by more than is told this time */
 		return r;
+	if (leaf_check(leaf_of(ret_answer->path), request, r < 0 ? NULL : err) < 0)
+		return r < 0 ? r : -ENOENT;
 	memcpy(leaf, leaf_of(ret_answer->path), strlen(leaf_of(ret_answer->path)) + 1); /* short: checked */
 	known = find(announced, leaf);
 	if (known) {
-		r = identity_check(announced, known, request, err);
+		int same = identity_check(announced, known, request, err);
+
+		if (same < 0)
+			return same;
 		complete(&whole, &known->request);
-		if (r >= 0)
-			r = admission_foresee(announced->admission, &whole, ret_answer, &set, err);
-		if (r < 0)
-			return r;
+		r = admission_foresee(announced->admission, &whole, ret_answer, &set, err);
 	}
+	if (r < 0)
+		return r;
 	if ((!known && announced->waiting >= ABI_ARMED) || bytes_of(&whole) > ANNOUNCED_BYTES_MAX - announced->bytes) {
 		announced->refused++;
 		return error_set(err, ENOSPC, "%zu announced containers are waiting for their cgroup already",

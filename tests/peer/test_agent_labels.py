@@ -101,6 +101,7 @@ def test_labels_reach_the_hook_through_the_announcement(agent, caller):
     container_id = next(ids)
     caller.add("kill", WEB)
     caller.announce(place(agent, container_id), container_id, podLabels={"app": "web"})
+    caller.announce(place(agent, container_id), container_id)  # what is not told this time is as it was
     folder = make(agent, place(agent, container_id))
     caller.tell(place(agent, container_id), container_id)
     assert first_lseek(agent, folder) == KILLED
