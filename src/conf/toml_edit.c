@@ -62,10 +62,12 @@ size_t toml_line_end(const struct toml *doc, size_t offset)
 	return n > 0 && doc->text.p[end - 1] == '\r' ? end - 1 : end;
 }
 
-struct str toml_line_break(const struct toml *doc)
+struct str toml_line_break(const struct toml *doc, size_t offset)
 {
-	size_t end = toml_line_end(doc, 0);
+	size_t end = toml_line_end(doc, offset);
 
+	if (end == doc->text.len)
+		end = toml_line_end(doc, 0);
 	return str_starts(str_from(doc->text, end), STR("\r\n")) ? STR("\r\n") : STR("\n");
 }
 

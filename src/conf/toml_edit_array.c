@@ -159,7 +159,7 @@ int toml_edit_array_append(struct toml_edit *edit, const struct toml_node *array
 		if (result < 0)
 			return result;
 	}
-	toml_text_add(&lead, toml_line_break(doc));
+	toml_text_add(&lead, toml_line_break(doc, behind ? behind : end));
 	toml_text_add(&lead, toml_indent(doc, begin));
 	values_add(&text, values, n, (struct str){ lead.p, lead.len }, behind != 0);
 	text.failed |= lead.failed;

@@ -113,7 +113,7 @@ static int line_add(struct toml_edit *edit, size_t at, struct str indent, struct
 {
 	struct toml_text text = { 0 };
 
-	toml_text_add(&text, toml_line_break(edit->doc));
+	toml_text_add(&text, toml_line_break(edit->doc, at));
 	toml_text_add(&text, indent);
 	toml_text_add(&text, (struct str){ line->p, line->len });
 	text.failed |= line->failed;
@@ -125,7 +125,7 @@ static int first_line(struct toml_edit *edit, struct toml_text *line, struct err
 {
 	struct str text = edit->doc->text;
 
-	toml_text_add(line, toml_line_break(edit->doc));
+	toml_text_add(line, toml_line_break(edit->doc, 0));
 	return toml_edit_splice(edit, str_starts(text, STR("\xef\xbb\xbf")) ? 3 : 0, 0, line, err);
 }
 
@@ -335,7 +335,7 @@ static void table_write(struct toml_text *text, const char *const path[], size_t
 static int table_append(struct toml_edit *edit, const char *const path[], size_t depth, const struct toml_pair *pairs,
 			size_t n, struct error *err)
 {
-	struct str all = edit->doc->text, line_break = toml_line_break(edit->doc);
+	struct str all = edit->doc->text, line_break = toml_line_break(edit->doc, edit->doc->text.len);
 	bool ended = !all.len || all.p[all.len - 1] == '\n';
 	struct toml_text text = { 0 };
 
@@ -364,13 +364,14 @@ static int table_below(struct toml_edit *edit, const struct toml_node *scope, co
 	const struct toml_statement *end = section_end(doc, near.last);
 	const struct toml_statement *model = near.sibling ? near.sibling : near.last;
 	struct str indent = toml_indent(doc, toml_at(doc, model->text.p)), unit = indent_unit(doc, near.last);
-	size_t at = statement_end(doc, end ? end : near.last);
+	size_t at = comments_skip(doc, statement_end(doc, end ? end : near.last));
+	struct str line_break = toml_line_break(doc, at);
 	struct toml_text text = { 0 };
 
-	toml_text_add(&text, toml_line_break(doc));
+	toml_text_add(&text, line_break);
 	/* A header that is less deep than ours is our parent's, so we stand further in than it. */
-	table_write(&text, path, depth, pairs, n, indent, unit, model->node->depth < depth, toml_line_break(doc));
-	return toml_edit_splice(edit, comments_skip(doc, at), 0, &text, err);
+	table_write(&text, path, depth, pairs, n, indent, unit, model->node->depth < depth, line_break);
+	return toml_edit_splice(edit, at, 0, &text, err);
 }
 
 /* rest.of.path = { pairs } into an inline table, or rest.of.path.key = value lines beside dotted keys. */
@@ -387,7 +388,7 @@ static int table_in_place(struct toml_edit *edit, const struct toml_node *scope,
 		depth++;
 	for (size_t i = 0; !around && i < n; i++) {
 		if (i) {
-			toml_text_add(&text, toml_line_break(edit->doc));
+			toml_text_add(&text, toml_line_break(edit->doc, statement_end(edit->doc, after)));
 			toml_text_add(&text, toml_indent(edit->doc, toml_at(edit->doc, after->text.p)));
 		}
 		prefix_add(&text, after->table, scope);

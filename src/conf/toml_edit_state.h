@@ -54,7 +54,8 @@ int toml_edit_reachable(const struct toml_edit *edit, const struct toml_node *no
 /* Offsets of the text. Line ends are LF or CRLF; `end` is where the line end stands, before its CR. */
 size_t toml_line_begin(const struct toml *doc, size_t offset);
 size_t toml_line_end(const struct toml *doc, size_t offset);
-struct str toml_line_break(const struct toml *doc);            /* of the first line; LF if there is none */
+/* Of the line in which `offset` lies, so that it keeps its own; of one without the first line's, or LF. */
+struct str toml_line_break(const struct toml *doc, size_t offset);
 struct str toml_indent(const struct toml *doc, size_t offset); /* white space at the start of its line */
 
 static inline size_t toml_at(const struct toml *doc, const char *p)

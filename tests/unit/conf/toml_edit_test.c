@@ -79,7 +79,9 @@ static void edits_follow_the_table(void **state)
 		  "\xef\xbb\xbf"
 		  "b = 2\n[t]" },
 		{ "in a section", "[t]\n\ta = 1\r\n\r\n[u]\r\n", SET, "t/b", "2",
-		  "[t]\n\ta = 1\n\tb = 2\r\n\r\n[u]\r\n" },
+		  "[t]\n\ta = 1\r\n\tb = 2\r\n\r\n[u]\r\n" },
+		{ "CRLF at the end alone", "[t]\na = 1\r\n", SET, "t/b", "2", "[t]\na = 1\r\nb = 2\r\n" },
+		{ "LF at the end alone", "[t]\r\na = 1\n", SET, "t/b", "2", "[t]\r\na = 1\nb = 2\n" },
 		{ "CRLF", "[t]\r\na = 1\r\n", SET, "t/b", "2", "[t]\r\na = 1\r\nb = 2\r\n" },
 		{ "no final line end", "[t]\na = 1", SET, "t/b", "2", "[t]\na = 1\nb = 2" },
 		{ "below a value of several lines", "[t]\na = [\n 1,\n]\n", SET, "t/b", "2",
@@ -112,6 +114,8 @@ static void edits_follow_the_table(void **state)
 		  "[t]\n  [t.a]\n    x = 1\n  [t.b]\n    k = 1\n    \"l.l\" = 2\n\n[u]\n" },
 		{ "below sub-tables", "[t.a]\n x = 1\n [t.a.c]\n  y = 1\n[u]", TABLE, "t/b", "1",
 		  "[t.a]\n x = 1\n [t.a.c]\n  y = 1\n[t.b]\n k = 1\n \"l.l\" = 2\n[u]" },
+		{ "a line's own end, of a table", "v = 2\n[t.a]\r\nx = 1\r\n", TABLE, "t/b", "1",
+		  "v = 2\n[t.a]\r\nx = 1\r\n[t.b]\r\nk = 1\r\n\"l.l\" = 2\r\n" },
 		{ "tabs", "[t]\n\t[t.a]\n\t\tx = 1\n", TABLE, "t/b", "1",
 		  "[t]\n\t[t.a]\n\t\tx = 1\n\t[t.b]\n\t\tk = 1\n\t\t\"l.l\" = 2\n" },
 		{ "below a header without keys", "[t]\n[u]\n", TABLE, "t/b", "1",
@@ -151,6 +155,8 @@ static void edits_follow_the_table(void **state)
 		{ "lines, no comma at the end", "a = [\n  1,\n  1 # one\n]", APPEND, "a", "2",
 		  "a = [\n  1,\n  1, # one\n  2,\n  'z'\n]" },
 		{ "lines, bracket behind", "a = [\n  1,\n  1 ]", APPEND, "a", "2", "a = [\n  1,\n  1,\n  2,\n  'z' ]" },
+		{ "a line's own end", "x = 1\na = [\r\n  1,\r\n]\n", APPEND, "a", "2",
+		  "x = 1\na = [\r\n  1,\r\n  2,\r\n  'z',\r\n]\n" },
 		{ "CRLF", "a = [\r\n  1, # x\r\n]\r\n", APPEND, "a", "2",
 		  "a = [\r\n  1, # x\r\n  2,\r\n  'z',\r\n]\r\n" },
 	};
