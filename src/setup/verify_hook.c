@@ -78,6 +78,18 @@ static bool file_check(struct verify *verify, int fd, struct statvfs *fs)
 {
 	struct stat st;
 
+	if (fd == -ENOENT) {
+		const char *dir = verify->is_known ? verify->found.host->install_dir : NULL;
+		char todo[256];
+
+		(void)snprintf(
+			todo, sizeof todo,
+			"install it: tetragon-oci-hook-setup install; if it is elsewhere, --host-install-dir names "
+			"the folder%s%.80s",
+			dir ? ", here usually " : "", dir ? dir : "");
+		verify_tell(verify->report, false, "hook", todo, "%s: it is not there", verify->hook);
+		return false;
+	}
 	if (fd < 0 || fstat(fd, &st)) {
 		verify_tell(verify->report, false, "hook", AGAIN, "%s: %s", verify->hook,
 			    strerror(fd < 0 ? -fd : errno));

@@ -435,6 +435,16 @@ def test_verify_follows_imports(healthy, root, imported, wrong):
         assert text in checks[name]["evidence"]
 
 
+def test_a_hook_that_is_elsewhere(tmp_path):
+    """On Container-Optimized OS nothing can lie in the usual folder: where it belongs is told."""
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/os-release").write_text("ID=cos\n")
+    (tmp_path / "home/kubernetes").mkdir(parents=True)
+    found = json.loads(subprocess.run([SETUP, "verify", "--json", f"--root={tmp_path}"], capture_output=True).stdout)
+    hook = next(check for check in found if check["check"] == "hook")
+    assert "--host-install-dir" in hook["todo"] and "/home/kubernetes/bin/tetragon" in hook["todo"]
+
+
 def test_a_containerd_without_a_file_has_its_defaults(healthy):
     """Some packages bring none; with 2.x the gate can be closed all the same."""
     containerd_host(healthy, "").write_text(CONNECTED)
