@@ -92,10 +92,12 @@ static bool carries_same(const struct carry *a, const struct carry *b)
 static int carry_all(const struct conf_set *set, enum containerd_kind kind, struct carry *carry, struct error *err)
 {
 	auto_free struct carry *last = calloc(1, sizeof *last);
-	int result = last ? 0 : error_set(err, ENOMEM, "not enough memory for the drop-in");
 	bool differs = false;
 	size_t files = 0;
+	int result = 0;
 
+	if (!last)
+		return error_set(err, ENOMEM, "not enough memory for the drop-in");
 	for (size_t i = 0; !result && i < set->n; i++) {
 		const struct conf_file *file = &set->file[i];
 
