@@ -30,7 +30,7 @@ def test_every_line_of_the_log_is_in_the_comparison():
     text = (DOCS / "compatibility.md").read_text()
     sources = "".join(path.read_text() for path in (TOP / "src" / "hook").glob("*.c"))
     sources = re.sub(r'"\s*\n\s*"', "", sources)
-    written = set(re.findall(r'(?:hook_log_begin\([^"]*?|log_event\([^"]*?)LOG_\w+,\s*"([^"]+)"', sources))
+    written = set(re.findall(r'(?:ask_log_begin\([^"]*?|log_event\([^"]*?)LOG_\w+,\s*"([^"]+)"', sources))
     assert len(written) >= 12
     for message in written:
         assert f"`{message}`" in text, message
