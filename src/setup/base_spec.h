@@ -17,9 +17,9 @@ struct hook_drop_in;
 int base_spec_add_hook(struct str spec, const struct hook_drop_in *drop_in, struct buf *out, struct error *err);
 
 /*
- * `ctr oci spec` (option --ctr) with the hook (--hook, hook-args) into --runtime-spec. Returns 1 if there was none; 0 it
- * was ours and is as it should be now, or, with --dry-run, the difference is on standard output. -EPERM: there is one
- * that this did not write.
+ * `ctr oci spec` (option --ctr) with the hook (--hook, hook-args) into --runtime-spec. Returns 1 if there was none; 0
+ * it was ours and is as it should be now, or, with --dry-run, the difference is on standard output. -EPERM: there is
+ * one that this did not write.
  */
 int base_spec_write(struct setup_context *context, struct error *err);
 
