@@ -53,7 +53,7 @@ static inline struct str str_from(struct str a, size_t from)
 /* Index of the first (last) `byte`, or -1. */
 static inline ptrdiff_t str_find(struct str a, char byte)
 {
-	const char *at = a.p && a.len ? memchr(a.p, byte, a.len) : NULL;
+	const char *at = a.len ? memchr(a.p, byte, a.len) : NULL;
 
 	return at ? at - a.p : -1;
 }

@@ -56,9 +56,13 @@ size_t toml_line_begin(const struct toml *doc, size_t offset)
 
 size_t toml_line_end(const struct toml *doc, size_t offset)
 {
-	ptrdiff_t n = str_find(str_from(doc->text, offset), '\n');
-	size_t end = n < 0 ? doc->text.len : offset + (size_t)n;
+	ptrdiff_t n;
+	size_t end;
 
+	if (offset >= doc->text.len)
+		return doc->text.len;
+	n = str_find((struct str){ doc->text.p + offset, doc->text.len - offset }, '\n');
+	end = n < 0 ? doc->text.len : offset + (size_t)n;
 	return n > 0 && doc->text.p[end - 1] == '\r' ? end - 1 : end;
 }
 
