@@ -3,24 +3,9 @@
 
 #include <errno.h>
 
+#include "ask/ask_fields.h"
 #include "base/error.h"
 #include "rpc/pb_write.h"
-
-enum { REQUEST_CREATE_CONTAINER = 1 };
-enum {
-	CONTAINER_CGROUPS_PATH = 1,
-	CONTAINER_ROOT_DIR,
-	CONTAINER_ANNOTATIONS,
-	CONTAINER_NAME,
-	CONTAINER_ID,
-	CONTAINER_POD_NAME,
-	CONTAINER_POD_UID,
-	CONTAINER_POD_NAMESPACE,
-	CONTAINER_IMAGE,
-	CONTAINER_MOUNTS,
-};
-enum { MAP_KEY = 1, MAP_VALUE };
-enum { MOUNT_DESTINATION = 1, MOUNT_TYPE, MOUNT_SOURCE, MOUNT_OPTIONS };
 
 #define PREFIX_BYTES 5 /* not compressed, length in big endian */
 

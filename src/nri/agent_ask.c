@@ -4,32 +4,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "ask/ask_fields.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "rpc/pb_read.h"
 #include "rpc/pb_write.h"
 
-enum { REQUEST_CREATE_CONTAINER = 1 };
-/* Source: tetragon's sensors.proto, message CreateContainer; the last four are ours. */
-enum {
-	CONTAINER_CGROUPS_PATH = 1,
-	CONTAINER_ROOT_DIR,
-	CONTAINER_ANNOTATIONS,
-	CONTAINER_NAME,
-	CONTAINER_ID,
-	CONTAINER_POD_NAME,
-	CONTAINER_POD_UID,
-	CONTAINER_POD_NAMESPACE,
-	CONTAINER_IMAGE,
-	CONTAINER_MOUNTS,
-	CONTAINER_POD_LABELS = 10001,
-	CONTAINER_POD_ANNOTATIONS,
-	CONTAINER_WHY,
-	CONTAINER_REPORTER,
-	CONTAINER_POD_LABELS_KNOWN,
-};
 enum { RESPONSE_KNOWN = 10001 };
-enum { MAP_KEY = 1, MAP_VALUE };
 
 #define PREFIX_BYTES 5 /* not compressed, length in big endian */
 
