@@ -60,6 +60,26 @@ void verify_advise(struct report *report, const char *check, const char *todo, c
 	va_end(args);
 }
 
+void verify_required_tell(struct report *report, const struct verify_required *required)
+{
+	static const char *const check = "nri required";
+
+	if (required->is_named && !required->is_enabled)
+		verify_tell(report, false, check, required->enable_todo,
+			    "%s is named in %s, but the validator is not enabled", required->name, required->list);
+	else if (required->is_named)
+		verify_tell(report, true, check, "", "%s is required: no container is made while it is not connected",
+			    required->name);
+	else if (required->is_wanted)
+		verify_tell(report, false, check, required->todo,
+			    "%s is not required: while it is not connected, containers start without it",
+			    required->name);
+	else
+		verify_advise(report, check, required->todo,
+			      "%s is not required: while it is not connected, containers start without it",
+			      required->name);
+}
+
 int verify_read(const struct verify *verify, const char *path, size_t limit, char **ret_text, size_t *ret_len,
 		struct error *err)
 {

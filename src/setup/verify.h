@@ -65,6 +65,16 @@ void verify_tell(struct report *report, bool good, const char *check, const char
 void verify_advise(struct report *report, const char *check, const char *todo, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* Is the NRI plugin required: what the runtime's validator says of it. */
+struct verify_required {
+	const char *list, *enable_todo; /* the list's name; how to enable the validator */
+	const char *todo;               /* how to require it */
+	const char *name;
+	bool is_named, is_enabled;
+	bool is_wanted; /* asked for: then that it is not required is a hole */
+};
+void verify_required_tell(struct report *report, const struct verify_required *required);
+
 /* A file below the host's root: malloc'd text, caller frees. 0 or a negative errno. */
 int verify_read(const struct verify *verify, const char *path, size_t limit, char **ret_text, size_t *ret_len,
 		struct error *err);

@@ -87,18 +87,14 @@ static void required_check(struct verify *verify, const struct host_conf *conf)
 	const char *wanted = verify->conf->require_plugin, *name = *wanted ? wanted : "tetragon";
 	bool named = requires(conf, name);
 
-	if (named && !is_set(conf, enable, true))
-		verify_tell(verify->report, false, "nri required", "set nri_enable_default_validator = true",
-			    "%s is named in nri_validator_required_plugins, but the validator is not enabled", name);
-	else if (named)
-		verify_tell(verify->report, true, "nri required", "",
-			    "%s is required: no container is made while it is not connected", name);
-	else if (*wanted)
-		verify_tell(verify->report, false, "nri required", todo,
-			    "%s is not required: while it is not connected, containers start without it", name);
-	else
-		verify_advise(verify->report, "nri required", todo,
-			      "%s is not required: while it is not connected, containers start without it", name);
+	verify_required_tell(verify->report,
+			     &(struct verify_required){ .list = "nri_validator_required_plugins",
+							.enable_todo = "set nri_enable_default_validator = true",
+							.todo = todo,
+							.name = name,
+							.is_named = named,
+							.is_enabled = is_set(conf, enable, true),
+							.is_wanted = *wanted });
 }
 
 void verify_crio_nri(struct verify *verify, const struct host_conf *conf)

@@ -91,18 +91,14 @@ static void required_check(struct verify *verify, const struct host_conf *conf, 
 	const struct host_conf_file *file;
 	bool named = list_has(get(conf, in_force, list, &file), name), on = is_true(conf, in_force, enable, &file);
 
-	if (named && !on)
-		verify_tell(verify->report, false, "nri required", "set enable = true in default_validator",
-			    "%s is named in required_plugins, but the validator is not enabled", name);
-	else if (named)
-		verify_tell(verify->report, true, "nri required", "",
-			    "%s is required: no container is made while it is not connected", name);
-	else if (*wanted)
-		verify_tell(verify->report, false, "nri required", todo,
-			    "%s is not required: while it is not connected, containers start without it", name);
-	else
-		verify_advise(verify->report, "nri required", todo,
-			      "%s is not required: while it is not connected, containers start without it", name);
+	verify_required_tell(verify->report,
+			     &(struct verify_required){ .list = "required_plugins",
+							.enable_todo = "set enable = true in default_validator",
+							.todo = todo,
+							.name = name,
+							.is_named = named,
+							.is_enabled = on,
+							.is_wanted = *wanted });
 }
 
 static void socket_check(struct verify *verify, const struct host_conf *conf, const struct toml *in_force)
